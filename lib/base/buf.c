@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST 256       /* a small answer fits without growing twice */
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ .max = b->max };
+}
+
+void buf_reset(struct buf *b)
+{
+	b->start = b->end = 0;
+	b->failed = false;
+}
+
+char *buf_room(struct buf *b, size_t want)
+{
+	size_t used = b->end - b->start, size = b->size ? b->size : FIRST;
+	char *p;
+
+	if (b->failed)
+		return NULL;
+	if (b->size - b->end >= want && b->p)
+		return b->p + b->end;
+	if (want > b->max || used > b->max - want)
+		goto full;
+	if (b->start) {
+		memmove(b->p, b->p + b->start, used);
+		b->start = 0;
+		b->end = used;
+		if (b->size - used >= want)
+			return b->p + used;
+	}
+	while (size < used + want)
+		size = size > b->max / 2 ? b->max : size * 2;
+	p = realloc(b->p, size);
+	if (!p)
+		goto full;
+	b->p = p;
+	b->size = size;
+	return b->p + b->end;
+full:
+	b->failed = true;
+	return NULL;
+}
+
+void buf_commit(struct buf *b, size_t n)
+{
+	b->end += n;
+}
+
+void buf_put(struct buf *b, struct str s)
+{
+	char *at;
+
+	if (!s.n)
+		return;
+	at = buf_room(b, s.n);
+	if (!at)
+		return;
+	memcpy(at, s.p, s.n);
+	b->end += s.n;
+}
+
+void buf_putc(struct buf *b, char c)
+{
+	buf_put(b, (struct str){ &c, 1 });
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *at;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	at = n < 0 ? NULL : buf_room(b, (size_t)n + 1);
+	if (!at) {
+		b->failed = true;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(at, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->end += (size_t)n;
+}
+
+struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->p ? b->p + b->start : NULL,
+			     b->end - b->start };
+}
+
+bool buf_failed(const struct buf *b)
+{
+	return b->failed;
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	b->start += n;
+	if (b->start >= b->end)
+		b->start = b->end = 0;
+}

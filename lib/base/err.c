@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum err_code code_of(int sys)
+{
+	switch (sys) {
+	case ENOENT:
+		return ERR_NOT_FOUND;
+	case EEXIST:
+	case EADDRINUSE:
+		return ERR_EXISTS;
+	case EACCES:
+	case EPERM:
+		return ERR_DENIED;
+	case ENOMEM:
+		return ERR_NO_MEMORY;
+	case ECONNREFUSED:
+		return ERR_UNREACHABLE;
+	case ETIMEDOUT:
+		return ERR_TIMEOUT;
+	default:
+		return ERR_SYSTEM;
+	}
+}
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return -1;
+	e->code = code;
+	e->sys = 0;
+	va_start(ap, fmt);
+	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int err_sys(struct err *e, const char *fmt, ...)
+{
+	int sys = errno;
+	va_list ap;
+	size_t n;
+
+	if (!e)
+		return -1;
+	e->code = code_of(sys);
+	e->sys = sys;
+	va_start(ap, fmt);
+	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	n = strlen(e->msg);
+	snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(sys));
+	return -1;
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+	char was[sizeof e->msg];
+	va_list ap;
+	size_t n;
+
+	if (!e)
+		return -1;
+	memcpy(was, e->msg, sizeof was);
+	va_start(ap, fmt);
+	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_end(ap);
+	n = strlen(e->msg);
+	snprintf(e->msg + n, sizeof e->msg - n, ": %s", was);
+	return -1;
+}
+
+void err_bug(const char *file, int line, const char *why)
+{
+	fprintf(stderr, "BUG at %s:%d: %s\n", file, line, why);
+	abort();
+}

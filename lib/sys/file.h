@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+/*
+ * Files and directories. Names are relative to a directory descriptor, so a
+ * home that is moved or replaced under us is noticed rather than followed.
+ * None of these follow a symbolic link in the last component, and dir_open()
+ * follows none at all below its start.
+ */
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* Opens dir/a/b/c component by component with O_NOFOLLOW; -1 and err. */
+int dir_open(int dirfd, const char *path, struct err *);
+/* The same, making what is missing (mode applies to what is made). */
+int dir_make(int dirfd, const char *path, mode_t mode, struct err *);
+
+/*
+ * The whole of a regular file of at most max bytes, into the arena. Absent
+ * is ERR_NOT_FOUND, larger ERR_FULL, a directory or device ERR_INVALID.
+ */
+int file_read(int dirfd, const char *name, size_t max, struct arena *,
+	      struct str *out, struct err *);
+
+/* What makes a file "the same as when we read it last". */
+struct file_id {
+	bool exists;
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	int64_t mtime_ns, ctime_ns;
+};
+int  file_id(int dirfd, const char *name, struct file_id *, struct err *);
+bool file_same(const struct file_id *, const struct file_id *);
+
+/*
+ * Replaces name by text: a temporary name "<name>.tmp-<pid>-<epoch ms>"
+ * beside it, written, synced, renamed, the directory synced. The mode holds
+ * from the first byte. On failure the old file stands and no litter is left.
+ * sync=false leaves out both syncs (what need not survive a power cut).
+ */
+int file_replace(int dirfd, const char *name, struct str text, mode_t mode,
+		 bool sync, struct err *);
+
+/*
+ * Takes an exclusive lock (flock) on name, made 0600 when absent. Returns the
+ * descriptor that holds it. wait_ms 0 tries once; ERR_EXISTS when another
+ * has it. The lock ends with the descriptor.
+ */
+int file_lock(int dirfd, const char *name, int wait_ms, struct err *);
+
+int file_write_all(int fd, struct str, struct err *);   /* EINTR-proof */
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_OS_H
+#define SYS_OS_H
+
+/*
+ * What the operating system has and POSIX does not name, and every clock.
+ *
+ * One file a system (os_linux.c); a test that must move time or make a call
+ * fail links another. Calls return -1 with errno, as system calls do; where a
+ * kernel lacks one, -1 with ENOSYS, and the caller has a second way.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int64_t os_now_ms(void);        /* monotonic; never goes back */
+int64_t os_unix_ns(void);       /* wall clock; may jump */
+int64_t os_unix_ms(void);
+
+int os_random(void *, size_t);
+
+/* Descriptors: all close-on-exec; accepted ones also non-blocking. */
+int os_pipe(int p[2]);
+int os_accept(int fd);
+int os_set_nonblock(int fd);
+void os_cloexec_from(int fd);   /* this one and all above it */
+
+/*
+ * Writes what the descriptor takes at once, without O_NONBLOCK on it: a
+ * shared stdout must keep its flags. EAGAIN when it takes nothing now.
+ */
+ssize_t os_write_nowait(int fd, const void *, size_t);
+
+/* The process at the other end of a connected AF_UNIX socket. */
+int os_peer(int fd, uid_t *, pid_t *);
+
+int os_subreaper(void);         /* orphans below us become our children */
+int os_die_with_parent(int sig);        /* for the calling process */
+int os_pidfd(pid_t);
+int os_pidfd_signal(int pidfd, int sig);
+
+/*
+ * Our own child processes: up to max pids into out, the number there are as
+ * result (may be more than max). ENOSYS where /proc does not list them.
+ */
+int os_children(pid_t *out, size_t max);
+
+/*
+ * Memory that children do not inherit, zeroed, resident only where touched.
+ * NULL with errno. os_map_trim() gives pages back, keeping the range.
+ */
+void *os_map(size_t);
+void os_map_trim(void *, size_t);
+void os_unmap(void *, size_t);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_PORTS_H
+#define SYS_PORTS_H
+
+/*
+ * Who listens on TCP here. One sock_diag(7) dump (IPv4 and IPv6) answers for
+ * all ports; where netlink is refused, /proc/net/tcp and tcp6 do; where there
+ * is neither, ports_read() fails and the caller may try to connect.
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+struct port_holder {
+	uint16_t port;
+	bool ipv6;
+	uint8_t addr[16];       /* IPv4 in the first four */
+	uid_t uid;
+	uint64_t inode;         /* of the socket; never 0 */
+};
+
+struct ports {
+	struct port_holder *all;        /* sorted by port */
+	size_t n, size;
+};
+
+void ports_init(struct ports *);
+void ports_release(struct ports *);
+int  ports_read(struct ports *, struct err *);  /* keeps its memory */
+
+/*
+ * First holder of a port that a client on 127.0.0.1 would reach (bound to
+ * 127.0.0.1, 0.0.0.0, :: or ::ffff:127.0.0.1), or NULL; then the next.
+ */
+const struct port_holder *ports_first(const struct ports *, uint16_t port);
+const struct port_holder *ports_next(const struct ports *,
+				     const struct port_holder *);
+
+/* Whether a process has the socket open: 1, 0, or -1 not ours to read. */
+int ports_holds(pid_t, uint64_t inode);
+
+/* Some process that has the socket open, by a walk of /proc; 0 unknown. */
+pid_t ports_owner(uint64_t inode);
+
+#endif

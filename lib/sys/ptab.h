@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_PTAB_H
+#define SYS_PTAB_H
+
+/*
+ * The process table, read from /proc, and facts of one process.
+ *
+ * A snapshot is true for nobody in particular: processes come and go while
+ * it is taken. A pid in it is no proof of identity; pid, start time and boot
+ * id together are.
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+struct proc {
+	pid_t pid, ppid, pgid, sid;
+	char state;             /* 'Z' is dead and not reaped */
+	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
+	char comm[16];
+};
+
+struct ptab {
+	struct proc *all;       /* sorted by pid */
+	size_t n, size;
+};
+
+void ptab_init(struct ptab *);
+void ptab_release(struct ptab *);
+/* Replaces the content; keeps its memory for the next time. */
+int  ptab_read(struct ptab *, struct err *);
+const struct proc *ptab_find(const struct ptab *, pid_t);
+/* Whether pid is `root` or below it in this snapshot. */
+bool ptab_below(const struct ptab *, pid_t pid, pid_t root);
+
+/* Of one living process; -1 when it is gone or may not be read. */
+int proc_read(pid_t, struct proc *);
+
+/*
+ * The command line with spaces for NULs, unprintable bytes as '?', cut to
+ * the buffer; "[comm]" where there is none. False when the process is gone.
+ */
+bool proc_command(pid_t, char *out, size_t size);
+
+/* Whether the initial environment holds "NAME=value": 1, 0, or -1 unknown
+ * (gone, or not ours to read). */
+int proc_has_env(pid_t, const char *pair);
+
+/* Boot id of the running kernel as 36 characters; "" where unknown. */
+void proc_boot_id(char out[37]);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_RUN_H
+#define SYS_RUN_H
+
+/*
+ * Starting a program: fork, own session, descriptors, directory, limits,
+ * execve. The caller has resolved the program (run_find) so that the child
+ * does nothing but system calls.
+ *
+ * The outcome of exec comes through a close-on-exec pipe: end of file means
+ * it succeeded, else a struct run_failure tells at which step it failed. The
+ * child is reaped by whoever reaps: it exits 127 (not found), 126 (not
+ * executable), 125 (another step).
+ */
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+enum run_step { RUN_CHDIR = 1, RUN_EXEC, RUN_SETUP };
+
+struct run_failure {
+	int32_t step, sys;
+};
+
+struct run_req {
+	const char *path;       /* what to execute, absolute or with a slash */
+	char *const *argv;
+	char *const *envp;
+	const char *cwd;        /* NULL: ours */
+	int out, err;           /* become 1 and 2; stdin is /dev/null */
+	bool die_with_parent;   /* SIGKILL when the caller's process dies */
+	uint64_t nofile;        /* soft limit to give it; 0: leave */
+};
+
+/* Returns the pid, and the read end of the outcome pipe (non-blocking) in
+ * *outcome. -1: nothing was started (EAGAIN, ENOMEM: fork refused). */
+pid_t run_start(const struct run_req *, int *outcome, struct err *);
+
+/* Reads the outcome: 1 exec succeeded, 0 not known yet, -1 *why filled. */
+int run_outcome(int outcome, struct run_failure *why);
+
+/*
+ * Finds name as execvp would: with a slash it is relative to cwd (NULL:
+ * ours), else each directory of path (PATH of the child) is tried. The result
+ * is in the arena. ERR_NOT_FOUND, or ERR_DENIED when something of that name
+ * is there and not executable (*found then holds its path).
+ */
+int run_find(const char *name, const char *path, const char *cwd,
+	     struct arena *, const char **found, struct err *);
+
+#endif
