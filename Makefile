@@ -28,7 +28,7 @@ harden   = -fstack-protector-strong -fstack-clash-protection \
            -ftrivial-auto-var-init=zero
 CFLAGS   = -O2 -g
 flags    = -std=c11 -D_POSIX_C_SOURCE=200809L -DPC_VERSION='"$(VERSION)"' \
-           -Ilib -fno-pie -ffunction-sections -fdata-sections \
+           -iquote lib -fno-pie -ffunction-sections -fdata-sections \
            -ffile-prefix-map=$(CURDIR)=. $(harden) $(warn) $(CFLAGS)
 LDFLAGS  = $(STATIC) -Wl,--gc-sections,--build-id=none \
            -Wl,-z,relro,-z,now,-z,noexecstack
@@ -50,10 +50,10 @@ libs   := $(patsubst %,$O/lib/%.a,keep hub sys wire base)
 all: $(progs:%=$O/bin/%) $O/checked
 
 # keep is linked by the keeper alone.
-$O/bin/%: $O/bin/%.o $(filter-out $O/lib/keep.a,$(libs))
+$O/bin/%: $O/obj/bin/%.o $(filter-out $O/lib/keep.a,$(libs))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
-$O/bin/pc-serve: $O/bin/pc-serve.o $(libs)
+$O/bin/pc-serve: $O/obj/bin/pc-serve.o $(libs)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
@@ -64,7 +64,7 @@ $O/flags: FORCE
 		echo '$(CC) $(flags) $(LDFLAGS) $(LOOP)' > $@
 FORCE:
 
-$O/%.o: %.c $O/flags
+$O/%.o $O/obj/%.o: %.c $O/flags
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c -o $@ $<
 
@@ -76,19 +76,22 @@ endef
 $(foreach l,$(layers),$(eval $(call archive,$l)))
 
 # A test may use its own layer and those below: an upward call does not link.
-use = $(libs)
-$O/t/base/%.t: use = $O/lib/base.a
-$O/t/wire/%.t: use = $O/lib/wire.a $O/lib/base.a
-$O/t/sys/%.t:  use = $O/lib/sys.a $O/lib/wire.a $O/lib/base.a
-$O/t/hub/%.t:  use = $(filter-out $O/lib/keep.a,$(libs))
-$O/t/%.t: $O/t/unit/%.o $O/t/tap.o $(libs)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(use)
+below = $(patsubst %,$O/lib/%.a,$1)
+define unit_rule
+$O/t/$1/%.t: $O/t/unit/$1/%.o $O/t/tap.o $(call below,$2)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
+endef
+$(eval $(call unit_rule,base,base))
+$(eval $(call unit_rule,wire,wire base))
+$(eval $(call unit_rule,sys,sys wire base))
+$(eval $(call unit_rule,hub,hub sys wire base))
+$(eval $(call unit_rule,keep,keep hub sys wire base))
 
 # Tests may use what POSIX lacks: guard pages, and what they spy on.
-$O/t/%.o: flags += -D_DEFAULT_SOURCE -It
+$O/t/%.o: private flags += -D_DEFAULT_SOURCE -It
 
-$O/t/tools/%: flags += -D_DEFAULT_SOURCE
+$O/t/tools/%: private flags += -D_DEFAULT_SOURCE
 $O/t/tools/%: t/tools/%.c $O/flags
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(LDFLAGS) -o $@ $<
@@ -102,3 +105,138 @@ clean:
 -include $(shell find $O -name '*.d' 2>/dev/null)
 .SECONDARY:
 .PHONY: all check check-unit clean FORCE help
+
+# --- everything around the build
+
+help:
+	@echo 'make                  static programs in $O/bin'
+	@echo 'make run              a hub with real servers on a demo home'
+	@echo 'make check            every test (LOOP=poll: with the other loop)'
+	@echo 'make asan             the same under address and UB sanitizers'
+	@echo 'make lint             compilers and linters that must stay silent'
+	@echo 'make fuzz T=json      fuzzes one parser'
+	@echo 'make bench            measures, beside other supervisors'
+	@echo 'make repro            builds twice and compares bit for bit'
+	@echo 'make install          to $$(DESTDIR)$$(PREFIX), here $(DESTDIR)$(PREFIX)'
+	@echo 'make uninstall        takes that back'
+	@echo 'make clean            removes $O'
+	@echo 'run, check, asan, lint and bench install what they lack (Debian, as'
+	@echo 'root; DEPS=no: never). make CC=gcc STATIC= builds a dynamic one.'
+
+# Every product is what it is said to be; a dynamic build claims nothing.
+$O/checked: $(progs:%=$O/bin/%) t/products.sh
+	@mkdir -p $(@D)
+	$(if $(STATIC),t/products.sh $O $(progs))
+	@touch $@
+
+# Packages come first, before anything is compiled: hence the second make.
+need = @DEPS=$(DEPS) t/deps.sh $(if $(STATIC),static) build
+again = @$(MAKE) --no-print-directory
+# A build directory of its own, unless one was asked for.
+place = $(if $(filter file,$(origin O)),O=$1)
+
+run:
+	$(need) run
+	$(again) all
+	@t/demo.sh $O
+
+# $(replays) come from t/fuzz/fuzz.mk.
+-include t/fuzz/fuzz.mk
+
+check:
+	$(need) check
+	$(again) check-now $(if $(filter poll,$(LOOP)),$(call place,build/poll))
+check-now: all $(units) $(tools) $(replays)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' \
+		t/run.sh $(JOBS) $(tests) $(units) $(replays)
+
+sanitize = -fsanitize=address,undefined -fno-sanitize-recover=all
+asan_dir = $(if $(filter file,$(origin O)),build/asan,$O)
+# Reports go to files: nobody reads the stderr of a daemon under test.
+asan:
+	$(need) check asan
+	@mkdir -p $(asan_dir)/reports
+	@PC_REPORTS='$(abspath $(asan_dir))/reports'; export PC_REPORTS; \
+	ASAN_OPTIONS="log_path=$$PC_REPORTS/r:detect_stack_use_after_return=1" \
+	UBSAN_OPTIONS="log_path=$$PC_REPORTS/r:print_stacktrace=1" \
+	$(MAKE) --no-print-directory check-now $(call place,build/asan) \
+		CC=gcc STATIC= \
+		CFLAGS='-O1 -g -Werror -fno-omit-frame-pointer $(sanitize)' \
+		LDFLAGS='-no-pie $(sanitize)'
+
+sources  := $(sort $(wildcard lib/*/*.c bin/*.c))
+scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run .ci/run))
+pages    := $(sort $(wildcard doc/*.[1-8]))
+lint_dir  = $(if $(filter file,$(origin O)),build/lint,$O)
+# clang sees the code as gcc does, without what it does not know.
+tidy      = $(filter-out -fstack-clash-protection -fanalyzer,$(flags))
+# cppcheck knows no _Noreturn. autoVariables is about pointers to locals that
+# are taken back before the function ends; the sanitizers watch those.
+check_c   = cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+            --enable=warning,performance,portability \
+            --suppress=autoVariables -Ilib -It -DPC_VERSION='""' \
+            -D_Noreturn='__attribute__((noreturn))'
+
+lint:
+	$(need) lint
+	$(again) lint-now O=$(lint_dir) CC=gcc \
+		CFLAGS='-O0 -g -Werror -fanalyzer'
+lint-now: analyzed
+	$(check_c) $(sources) $(sort $(wildcard t/*.c t/*/*.c t/*/*/*.c))
+	printf '%s\n' $(sources) | \
+		xargs -P $(JOBS) -I FILE clang-tidy --quiet FILE -- $(tidy)
+	t/layers.sh
+	shellcheck $(scripts)
+	mandoc -Tlint -Wwarning $(pages)
+analyzed: $(sources:%.c=$O/%.o)
+
+page_dirs = $(sort $(patsubst .%,man%,$(suffix $(pages))))
+bash_dir  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zsh_dir   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+fish_dir  = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+man_dir   = $(DESTDIR)$(PREFIX)/share/man
+
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(bash_dir) $(zsh_dir) $(fish_dir) \
+		$(page_dirs:%=$(man_dir)/%)
+	install -s -m 755 $(progs:%=$O/bin/%) $(DESTDIR)$(PREFIX)/bin
+	for page in $(pages); do install -m 644 "$$page" \
+		"$(man_dir)/man$${page##*.}" || exit 1; done
+	for p in $(progs); do \
+		$O/bin/$$p --completion=bash > $(bash_dir)/$$p && \
+		$O/bin/$$p --completion=zsh > $(zsh_dir)/_$$p && \
+		$O/bin/$$p --completion=fish > $(fish_dir)/$$p.fish && \
+		chmod 644 $(bash_dir)/$$p $(zsh_dir)/_$$p \
+			$(fish_dir)/$$p.fish || exit 1; done
+
+uninstall:
+	rm -f $(progs:%=$(DESTDIR)$(PREFIX)/bin/%) \
+		$(foreach p,$(pages),$(man_dir)/man$(subst .,,$(suffix $p))/$(notdir $p)) \
+		$(progs:%=$(bash_dir)/%) $(progs:%=$(zsh_dir)/_%) \
+		$(progs:%=$(fish_dir)/%.fish)
+
+# Two places whose names differ in length, built one after the other.
+repro_in = $(abspath $O)/repro
+repro:
+	$(need)
+	rm -rf $O/repro
+	@set -e; for d in a another-place; do \
+		mkdir -p $(repro_in)/$$d; \
+		cp -R Makefile bin lib t doc vendor $(repro_in)/$$d; \
+		$(MAKE) --no-print-directory -s -C $(repro_in)/$$d O=build all; \
+	done
+	@set -e; for p in $(progs); do \
+		cmp $(repro_in)/a/build/bin/$$p \
+			$(repro_in)/another-place/build/bin/$$p; \
+	done
+	@echo 'repro: $(words $(progs)) programs, bit for bit the same'
+
+bench:
+	$(need) check bench
+	$(again) all $(tools)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' t/bench/run
+
+.PHONY: run check-now asan lint lint-now analyzed install uninstall repro \
+	bench

@@ -43,6 +43,8 @@ char *buf_room(struct buf *b, size_t want)
 		if (b->size - used >= want)
 			return b->p + used;
 	}
+	if (size > b->max)
+		size = b->max;
 	while (size < used + want)
 		size = size > b->max / 2 ? b->max : size * 2;
 	p = realloc(b->p, size);

@@ -7,12 +7,17 @@
  *
  * A program defines `const struct prog prog` (extern below) with a table of
  * options; from it come parsing, usage, --help, --version, and completions
- * (hidden --completion bash|zsh|fish). Only this unit and bin/ print or exit.
+ * (--completion=bash|zsh|fish). Only this unit and bin/ print or exit.
  *
  * Syntax: -f, -fn 3, -n3, --follow, --lines 3, --lines=3, "--" ends options,
  * options and arguments in any order. An unknown option, a value that is
  * missing, empty or out of range, or the wrong number of arguments is one
  * line on stderr that names it and points to --help; exit status 2.
+ * Given twice, the later counts. Names are never shortened.
+ *
+ * Errors and tables may quote what strangers wrote (a file, a command line):
+ * control characters in them are shown as '?', so one line stays one line
+ * and no terminal is steered. cli_put() and cli_printf() pass bytes as given.
  */
 
 #include "base/err.h"
@@ -71,10 +76,16 @@ struct prog {
 extern const struct prog prog;
 
 /* The arguments that are left, NULL-terminated. Exits on --help,
- * --version (0) and bad usage (2). */
+ * --version, --completion (0) and bad usage (2). */
 char **cli_parse(int argc, char **argv);
 
-/* "pc-logs: ..." on stderr. */
+/* Every option: the program's own, then those that all have. Ends at NULL. */
+const struct opt *cli_opt(size_t i);
+
+/* Prints a completion script for that shell; false when we know none. */
+bool cli_completion(const char *shell);
+
+/* "pc-logs: ..." on stderr, after what stdout has so far. */
 void cli_warn(const struct err *);
 void cli_say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void cli_die(const struct err *);     /* with cli_status(e) */
@@ -83,7 +94,8 @@ _Noreturn void cli_usage(const char *fmt, ...)  /* exits 2 */
 int cli_status(const struct err *);     /* err.code to exit status */
 
 /* stdout, through a buffer. A reader that went away (EPIPE) ends the program
- * quietly, as `pc-logs | head` expects; any other failure is kept. */
+ * quietly by SIGPIPE, as `pc-logs | head` expects, also where that signal was
+ * ignored; any other failure is kept for cli_finish(). */
 void cli_put(struct str);
 void cli_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_flush(void);
@@ -91,10 +103,14 @@ int  cli_finish(int status);    /* flushes; 1 if stdout did not take it all */
 
 bool cli_colour(void);          /* stdout is a terminal and NO_COLOR unset */
 
+/* Makes text harmless in place, as said above; the code points it has. */
+size_t cli_clean(char *text);
+
 /*
  * A table for people: columns line up, two spaces between, no trailing
- * blanks. Cells are copied. Text given to cli_table_note() goes under the
- * row before it, indented by two. Width counts code points.
+ * blanks. Cells are copied; NULL is shown as "-". Text given to
+ * cli_table_note() goes under the row before it, indented by two; a row may
+ * have several. Width counts code points. Without memory the program ends.
  */
 struct cli_table;
 struct cli_table *cli_table_new(const char *const *heads, size_t n);

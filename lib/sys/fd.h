@@ -35,6 +35,7 @@ int  fd_own(int fd, enum fd_kind, unsigned owner);
 void fd_close(int *fd);         /* -1 is fine; sets it to -1; keeps errno */
 size_t fd_count(enum fd_kind);  /* FD_FREE: all that are in the table */
 enum fd_kind fd_kind_of(int fd);
+unsigned fd_owner_of(int fd);   /* 0 also where there is none */
 const char *fd_kind_name(enum fd_kind);
 
 #endif

@@ -41,10 +41,14 @@ bool file_same(const struct file_id *, const struct file_id *);
  * Replaces name by text: a temporary name "<name>.tmp-<pid>-<epoch ms>"
  * beside it, written, synced, renamed, the directory synced. The mode holds
  * from the first byte. On failure the old file stands and no litter is left.
- * sync=false leaves out both syncs (what need not survive a power cut).
  */
 int file_replace(int dirfd, const char *name, struct str text, mode_t mode,
-		 bool sync, struct err *);
+		 struct err *e);
+
+/* The same without a sync: for what need not survive a power cut, and for
+ * who must not wait for a disk. */
+int file_put(int dirfd, const char *name, struct str text, mode_t mode,
+	     struct err *e);
 
 /*
  * Takes an exclusive lock (flock) on name, made 0600 when absent. Returns the

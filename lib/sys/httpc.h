@@ -10,6 +10,11 @@
  * The descriptor becomes the request's and is closed at its end. The deadline
  * covers everything until the head (and for whole answers the body) is in;
  * deadline_ms 0 means none. Interim 1xx answers are skipped.
+ *
+ * Callbacks come from the loop, never from httpc_start(); any of them may
+ * cancel, and then free the struct or start it anew. A peer that answers and
+ * closes before it has read the request is heard. The request says
+ * "Connection: close".
  */
 
 #include "base/buf.h"
@@ -39,6 +44,7 @@ struct httpc {
 	struct chunked chunked;
 	uint64_t left;
 	int state;
+	bool *cancelled;        /* while a callback runs: where to note it */
 	bool stream;            /* set by the caller in on_head: no deadline
 				 * for the body */
 	int fd;
@@ -51,7 +57,11 @@ struct httpc_req {
 	int deadline_ms;
 };
 
-/* The fd is taken in any case. */
+/*
+ * The fd is taken in any case. -1: a part that is no HTTP (ERR_INVALID), or
+ * no memory; on_done is not called then. Nothing in the httpc_req is needed
+ * afterwards.
+ */
 int  httpc_start(struct httpc *, struct loop *, int fd,
 		 const struct httpc_req *, const struct httpc_ops *, void *ctx,
 		 struct err *);

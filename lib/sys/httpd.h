@@ -10,18 +10,28 @@
  * handler answers at once with httpd_reply(), or keeps the connection's
  * pointer and answers later, or opens a stream. on_gone is called once when a
  * connection ends (peer gone, error, server released) while a reply is due or
- * a stream is open; after it the pointer is dead.
+ * a stream is open; after it the pointer is dead. It comes from the loop or
+ * from httpd_release(), never from within another call of this unit. After
+ * httpd_reply() and httpd_end() the pointer is not the caller's any more.
  *
  *	static void on_request(struct httpd_conn *c, struct httpd_req *r)
  *	{
  *		httpd_json(c, 200, STR("{}"));
  *	}
  *
- * Malformed input is answered 400, 413, 417, 431, 501 or 505 with a JSON
+ * Malformed input is answered 400, 413, 414, 417, 431, 501 or 505 with a JSON
  * error body and the connection is closed, read on for a moment so that the
- * answer arrives. A peer that sends no whole request in HTTPD_HEAD_MS, or
- * takes no byte of its answer for HTTPD_STALL_MS, is cut. When no slot is
- * free the newcomer gets 503 and is closed; nobody else notices.
+ * answer arrives; so is a request for which there is no memory, with 503. A
+ * peer that sends no whole request in HTTPD_HEAD_MS, or takes no byte of its
+ * answer for HTTPD_STALL_MS, is cut. When no slot is free the newcomer gets
+ * 503 and is closed; nobody else notices.
+ *
+ * A client that half-closes gets its answer all the same. Over TCP one that
+ * has closed looks the same until something is written to it: a stream that
+ * may be silent for long should say something now and then.
+ *
+ * An idle connection holds no memory but its slot: requests are read into,
+ * and heads of answers made in, memory that all connections share.
  */
 
 #include "base/arena.h"
@@ -33,14 +43,24 @@
 #define HTTPD_HEAD_MS   10000
 #define HTTPD_IDLE_MS   255000          /* longer than any edge pools */
 #define HTTPD_STALL_MS  30000
+#define HTTPD_LINGER_MS 1000            /* reads on after a refusal */
 #define HTTPD_OUT_MAX   (8 * 1024 * 1024)       /* 1,000 modules as JSON: 1 */
+#define HTTPD_ARENA_MAX (1024 * 1024)   /* what one request may allocate */
 #define HTTPD_STREAM_MAX 65536  /* queued for a stream before "full" */
 
 struct httpd_conn;
+struct httpd_shared;
 
+/*
+ * Valid until on_request returns, but for the arena: who answers later takes
+ * a copy of what it needs there.
+ */
 struct httpd_req {
 	const struct http_head *head;
-	struct str path, query, body;   /* path and query as sent */
+	/* As sent; of an absolute target the part after the authority, which
+	 * head->host then holds (RFC 9112 3.2.2). Else '/...', or "*" with
+	 * OPTIONS. */
+	struct str path, query, body;
 	struct arena *arena;            /* until the answer is complete */
 	uid_t uid;                      /* AF_UNIX: the peer's; else -1 */
 };
@@ -52,17 +72,24 @@ struct httpd {
 	/* Whether to serve this peer; NULL serves all. AF_UNIX only. */
 	bool (*may)(struct httpd *, uid_t uid, pid_t pid);
 	const char *server;             /* value of Server, or NULL */
+	int head_ms, idle_ms, stall_ms; /* as above; tests set others */
 
 	size_t max_conns;
 	struct httpd_conn *conns;       /* allocated by httpd_init */
 	struct list free, busy;
 	struct list listeners;
+	struct httpd_shared *shared;
+	struct arena arena;             /* of all that httpd_init() allocates */
+	size_t touched, serving;        /* slots ever used; in use */
 };
 
+/* The owner then sets ctx, on_request, may and server. */
 int  httpd_init(struct httpd *, struct loop *, size_t max_conns, struct err *);
-/* Takes a listening descriptor and serves it; it stays the server's. */
+/* Takes a listening descriptor and serves it; it is the server's, or closed
+ * when that fails. */
 int  httpd_listen(struct httpd *, int fd, struct err *);
-void httpd_release(struct httpd *);     /* cuts what is open */
+/* Cuts what is open. Not from within a handler of the same server. */
+void httpd_release(struct httpd *);
 
 struct httpd *httpd_of(struct httpd_conn *);
 
@@ -71,7 +98,12 @@ void httpd_watch_gone(struct httpd_conn *, void *user,
 		      void (*on_gone)(struct httpd_conn *, void *user));
 void *httpd_user(struct httpd_conn *);
 
-/* The answer, whole. Extra fields are complete "Name: value\r\n" lines. */
+/*
+ * The answer, whole. Extra fields are complete "Name: value\r\n" lines, for
+ * whose values the caller vouches; type may be NULL. Date, Content-Length and
+ * Connection are added; the body stays away from HEAD, 204 and 304. One over
+ * HTTPD_OUT_MAX becomes 500.
+ */
 void httpd_reply(struct httpd_conn *, int status, const char *type,
 		 struct str extra, struct str body);
 void httpd_json(struct httpd_conn *, int status, struct str body);
@@ -79,7 +111,9 @@ void httpd_json(struct httpd_conn *, int status, struct str body);
 /*
  * A stream: chunked for 1.1, until close for 1.0. httpd_write() queues and
  * returns false when more than HTTPD_STREAM_MAX waits: stop until on_drain.
- * (What was passed is queued all the same.) httpd_end() completes it.
+ * (What was passed is queued all the same, up to HTTPD_OUT_MAX; beyond that
+ * the connection is cut.) httpd_end() completes it. Writes of one turn of the
+ * loop go out together at its end. Streams are sent with no-store.
  */
 void httpd_stream(struct httpd_conn *, int status, const char *type,
 		  void (*on_drain)(struct httpd_conn *, void *user));

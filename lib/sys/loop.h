@@ -25,8 +25,13 @@
 enum {
 	LOOP_READ  = 1,
 	LOOP_WRITE = 2,
-	LOOP_HUP   = 4,         /* reported always, never asked for */
+	LOOP_HUP   = 4,         /* reported always, never asked for: the other
+				 * end is gone, or an error is pending, which
+				 * a read or write then tells */
 };
+
+/* Events a turn: a busy few do not keep timers and the others waiting. */
+#define LOOP_BATCH 64
 
 struct loop;
 
@@ -55,24 +60,34 @@ struct later {
 
 struct loop_backend;
 
+/* What the kernel reported and no handler has heard yet. */
+struct loop_event {
+	struct watch *watch;    /* NULL: removed in the meantime */
+	unsigned events;
+};
+
 struct loop {
 	struct loop_backend *be;
 	struct timer *timers;
 	uint64_t order;
+	int64_t floor_ms;       /* within timer handlers: the time it is */
 	struct list later;
-	bool stop;
+	struct loop_event pending[LOOP_BATCH];
+	int npending;
+	bool stop, turning;
 };
 
 int  loop_init(struct loop *, struct err *);
 void loop_release(struct loop *);
 
-/* The loop does not own the descriptor. */
+/* The loop does not own the descriptor. One watch a descriptor; regular files
+ * cannot be watched. */
 int  loop_watch(struct loop *, struct watch *, int fd, unsigned events,
 		struct err *);
 void loop_mask(struct loop *, struct watch *, unsigned events);
 void loop_forget(struct loop *, struct watch *);        /* twice is fine */
 
-void loop_at(struct loop *, struct timer *, int64_t at_ms);     /* or moves it */
+void loop_at(struct loop *, struct timer *, int64_t at_ms);  /* or moves */
 void loop_in(struct loop *, struct timer *, int64_t delay_ms);
 void loop_cancel(struct loop *, struct timer *);        /* twice is fine */
 
@@ -88,7 +103,8 @@ void later_cancel(struct later *);
 int loop_signals(struct loop *, const int *signals,
 		 void (*fn)(struct loop *, int signo), struct err *);
 
-/* One turn: waits (at most max_ms, -1 for as long as it takes), dispatches. */
+/* One turn: waits (at most max_ms, -1 for as long as it takes), dispatches
+ * timers, events and later calls. Not from a handler. */
 int  loop_turn(struct loop *, int max_ms, struct err *);
 int  loop_run(struct loop *, struct err *);     /* until loop_stop() */
 void loop_stop(struct loop *);

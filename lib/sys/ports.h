@@ -13,6 +13,8 @@
 
 #include <sys/types.h>
 
+#define PORTS_MAX 131072        /* every port twice */
+
 struct port_holder {
 	uint16_t port;
 	bool ipv6;
@@ -32,7 +34,8 @@ int  ports_read(struct ports *, struct err *);  /* keeps its memory */
 
 /*
  * First holder of a port that a client on 127.0.0.1 would reach (bound to
- * 127.0.0.1, 0.0.0.0, :: or ::ffff:127.0.0.1), or NULL; then the next.
+ * 127.0.0.1, ::ffff:127.0.0.1, 0.0.0.0 or ::, in this order), or NULL; then
+ * the next. Whether :: takes IPv4 as well is not known: it may be v6-only.
  */
 const struct port_holder *ports_first(const struct ports *, uint16_t port);
 const struct port_holder *ports_next(const struct ports *,

@@ -15,6 +15,8 @@
 
 #include <sys/types.h>
 
+#define PTAB_MAX 131072         /* far more than a host runs; 8 MB */
+
 struct proc {
 	pid_t pid, ppid, pgid, sid;
 	char state;             /* 'Z' is dead and not reaped */
@@ -29,10 +31,11 @@ struct ptab {
 
 void ptab_init(struct ptab *);
 void ptab_release(struct ptab *);
-/* Replaces the content; keeps its memory for the next time. */
+/* Replaces the content; keeps its memory for the next time. Processes that
+ * this user may not see are not in it. ERR_FULL beyond PTAB_MAX. */
 int  ptab_read(struct ptab *, struct err *);
 const struct proc *ptab_find(const struct ptab *, pid_t);
-/* Whether pid is `root` or below it in this snapshot. */
+/* Whether pid is `root` or below it in this snapshot; false when not in it. */
 bool ptab_below(const struct ptab *, pid_t pid, pid_t root);
 
 /* Of one living process; -1 when it is gone or may not be read. */
@@ -45,7 +48,7 @@ int proc_read(pid_t, struct proc *);
 bool proc_command(pid_t, char *out, size_t size);
 
 /* Whether the initial environment holds "NAME=value": 1, 0, or -1 unknown
- * (gone, or not ours to read). */
+ * (gone, a zombie, in the middle of execve, or not ours to read). */
 int proc_has_env(pid_t, const char *pair);
 
 /* Boot id of the running kernel as 36 characters; "" where unknown. */

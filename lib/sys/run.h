@@ -8,7 +8,8 @@
  * does nothing but system calls.
  *
  * The outcome of exec comes through a close-on-exec pipe: end of file means
- * it succeeded, else a struct run_failure tells at which step it failed. The
+ * it succeeded (or that the child was killed before it got there: its exit
+ * tells), else a struct run_failure tells at which step it failed. The
  * child is reaped by whoever reaps: it exits 127 (not found), 126 (not
  * executable), 125 (another step).
  */
@@ -32,11 +33,16 @@ struct run_req {
 	int out, err;           /* become 1 and 2; stdin is /dev/null */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
+	bool gate;              /* wait for run_go() before exec; the child
+				 * ends (125) when the starter does not come */
 };
 
 /* Returns the pid, and the read end of the outcome pipe (non-blocking) in
  * *outcome. -1: nothing was started (EAGAIN, ENOMEM: fork refused). */
 pid_t run_start(const struct run_req *, int *outcome, struct err *);
+
+/* Lets a child that waits at its gate execute. */
+int run_go(int outcome);
 
 /* Reads the outcome: 1 exec succeeded, 0 not known yet, -1 *why filled. */
 int run_outcome(int outcome, struct run_failure *why);

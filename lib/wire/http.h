@@ -42,7 +42,7 @@ struct http_head {
 	/* request */
 	struct str method, target;      /* target as sent: path?query */
 	struct str host;
-	/* response */
+	/* response; of a refused request: what to answer it with */
 	int status;
 	struct str reason;
 	/* both */
@@ -56,7 +56,12 @@ struct http_head {
 	struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* *why (when not NULL) gets a static text for HTTP_BAD and HTTP_LONG. */
+/*
+ * *why (when not NULL) gets a static text for HTTP_BAD and HTTP_LONG, and
+ * status says how to refuse: 400, 414, 431, 501 (a transfer coding) or 505.
+ * One empty line before the request line is skipped (RFC 9112 2.2); fields
+ * not parsed are not cleared.
+ */
 int http_request(struct http_head *, struct str in, const char **why);
 
 /*

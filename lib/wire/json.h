@@ -34,10 +34,11 @@ enum json_type {
 
 struct json {
 	enum json_type type;
-	unsigned line, column;          /* where it starts */
-	struct str key;                 /* in an object: its decoded name */
-	struct str text;                /* string: decoded; number: as written */
 	bool truth;
+	unsigned line, column;          /* where it starts */
+	unsigned key_line, key_column;  /* in an object: where its name does */
+	struct str key;                 /* in an object: its decoded name */
+	struct str text;                /* string: decoded; number: verbatim */
 	size_t count;                   /* children */
 	struct json *child, *next;      /* first child; next sibling */
 };
@@ -49,13 +50,16 @@ struct json_at {
 struct json *json_parse(struct str text, struct arena *, struct json_at *where,
 			struct err *);
 
-/* All of these take NULL and answer NULL / false for it. */
+/* All of these take NULL and answer NULL / false for it. Text may hold NUL. */
 struct json *json_get(const struct json *object, const char *key);
 bool json_str(const struct json *, struct str *out);
 bool json_bool(const struct json *, bool *out);
 /* An integer written without '.', 'e' or leading zero, within the limits. */
 bool json_int(const struct json *, int64_t min, int64_t max, int64_t *out);
 const char *json_type_name(enum json_type);     /* "an object", "a string" */
+
+/* The length, 1 to 4, of the UTF-8 character that s starts with, or 0. */
+size_t json_utf8(struct str);
 
 #define JSON_EACH(c, parent) \
 	for (struct json *c = (parent) ? (parent)->child : NULL; c; c = c->next)
@@ -64,7 +68,10 @@ const char *json_type_name(enum json_type);     /* "an object", "a string" */
  * The writer. Commas, quotes and escapes are its business; it never emits
  * text that json_parse() refuses (bad UTF-8 becomes U+FFFD). It is sticky
  * through the buf it writes to: check buf_failed() once, at the end.
- * Calls that do not fit together (a key outside an object) are a BUG.
+ * Calls that do not fit together (a key outside an object) are a BUG, but
+ * nesting deeper than JSON_DEPTH_MAX, which may come from a tree that others
+ * sent, fails the buf. Names are not compared: to give each once is up to the
+ * caller, and two that differ only in bad UTF-8 become the same.
  *
  *	jsonw_init(&w, &out, JSONW_PRETTY);
  *	jsonw_object(&w);

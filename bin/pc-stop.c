@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* pc-stop - stop modules and all that they started */
+
+#include "hub/verb.h"
+#include "sys/cli.h"
+
+static struct verb_args args = { .wait_s = VERB_WAIT_S };
+
+static const struct opt opts[] = {
+	OPT_FLAG('a', "all", &args.all, "every module in services.json"),
+	OPT_STR(0, "home", "DIR", &args.home,
+		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
+	OPT_END
+};
+
+const struct prog prog = {
+	.name = "pc-stop",
+	.args = "MODULE...",
+	.about = "stop modules and all that they started",
+	.opts = opts,
+	.nargs = { 0, 1024 },
+	.complete = "module",
+};
+
+int main(int argc, char **argv)
+{
+	static const struct verb verb = { "stop", "stopped", true };
+
+	args.modules = cli_parse(argc, argv);
+	return cli_finish(verb_run(&verb, &args));
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/client.h"
+
+#include "hub/apierr.h"
+#include "sys/net.h"
+
+#include <unistd.h>
+
+#define LINE_BUFFER (LINE_MAX_BYTES * 8)        /* escaped, with its fields */
+
+struct call {
+	struct httpc http;
+	struct buf body;
+	int status;
+	bool done, failed;
+	struct err err;
+};
+
+static int hub_connect(const struct home *home, struct err *e)
+{
+	const char *name;
+	int dir = home_sock(home, &name, e), fd;
+
+	if (dir < 0)
+		return -1;
+	fd = net_connect_unix(dir, name, e);
+	close(dir);
+	if (fd < 0 && e->code == ERR_UNREACHABLE)
+		err_set(e, ERR_UNREACHABLE, "hub is not running on %.150s; "
+			"start it with pc-serve", home->path);
+	return fd;
+}
+
+int client_init(struct client *c, const struct home *home, struct err *e)
+{
+	c->home = home;
+	arena_init(&c->arena, ANSWER_MAX * 4);
+	return loop_init(&c->loop, e);
+}
+
+void client_release(struct client *c)
+{
+	arena_release(&c->arena);
+	loop_release(&c->loop);
+}
+
+static void on_head(struct httpc *h, const struct http_head *head)
+{
+	struct call *call = h->ctx;
+
+	call->status = head->status;
+}
+
+static void on_body(struct httpc *h, struct str data)
+{
+	struct call *call = h->ctx;
+
+	buf_put(&call->body, data);
+}
+
+static void on_done(struct httpc *h, const struct err *e)
+{
+	struct call *call = h->ctx;
+
+	call->done = true;
+	if (e) {
+		call->failed = true;
+		call->err = *e;
+	}
+}
+
+/* One request to its end; the caller releases call->body in any case. */
+static int perform(struct client *c, struct call *call, const char *method,
+		   const char *target, int timeout_ms, struct err *e)
+{
+	static const struct httpc_ops ops = { on_head, on_body, on_done };
+	const struct httpc_req req = { .method = method, .target = target,
+		.host = "hub", .deadline_ms = timeout_ms };
+	int fd;
+
+	*call = (struct call){ 0 };
+	buf_init(&call->body, ANSWER_MAX);
+	fd = hub_connect(c->home, e);
+	if (fd < 0)
+		return -1;
+	if (httpc_start(&call->http, &c->loop, fd, &req, &ops, call, e) < 0)
+		return -1;
+	while (!call->done)
+		if (loop_turn(&c->loop, -1, e) < 0)
+			return -1;
+	if (call->failed) {
+		*e = call->err;
+		return err_wrap(e, "hub");
+	}
+	if (buf_failed(&call->body))
+		return err_set(e, ERR_NO_MEMORY, "hub: its answer does not "
+			       "fit in memory");
+	return 0;
+}
+
+int client_call(struct client *c, const char *method, const char *target,
+		int timeout_ms, struct answer *ans, struct err *e)
+{
+	struct call call;
+	struct str text;
+	int rc = perform(c, &call, method, target, timeout_ms, e);
+
+	arena_reset(&c->arena);
+	*ans = (struct answer){ .status = call.status };
+	if (rc == 0) {
+		text = arena_str(&c->arena, buf_str(&call.body));
+		if (text.n)
+			ans->body = json_parse(text, &c->arena, NULL, NULL);
+	}
+	buf_release(&call.body);
+	return rc;
+}
+
+int client_ask(struct client *c, const char *method, const char *target,
+	       int timeout_ms, struct answer *ans, struct err *e)
+{
+	if (client_call(c, method, target, timeout_ms, ans, e) < 0)
+		return -1;
+	if (ans->status >= 200 && ans->status < 300)
+		return 0;
+	return apierr_read(ans->status, ans->body, e);
+}
+
+int client_text(struct client *c, const char *target, int timeout_ms,
+		struct buf *out, struct err *e)
+{
+	struct call call;
+	int rc = perform(c, &call, "GET", target, timeout_ms, e);
+
+	arena_reset(&c->arena);
+	if (rc == 0 && call.status != 200)
+		rc = apierr_read(call.status, json_parse(buf_str(&call.body),
+			&c->arena, NULL, NULL), e);
+	else if (rc == 0)
+		buf_put(out, buf_str(&call.body));
+	buf_release(&call.body);
+	return rc;
+}
+
+/* Streams */
+
+static void stream_head(struct httpc *h, const struct http_head *head)
+{
+	struct client_stream *s = h->ctx;
+
+	s->status = head->status;
+	h->stream = true;
+}
+
+static void stream_body(struct httpc *h, struct str data)
+{
+	struct client_stream *s = h->ctx;
+	struct str all, line, rest;
+
+	buf_put(&s->tail, data);
+	if (s->status != 200)
+		return;
+	all = buf_str(&s->tail);
+	while (str_cut(all, '\n', &line, &rest)) {
+		s->on_line(s, line);
+		all = rest;
+	}
+	buf_consume(&s->tail, buf_str(&s->tail).n - all.n);
+}
+
+static void stream_done(struct httpc *h, const struct err *e)
+{
+	struct client_stream *s = h->ctx;
+	struct err refused = { 0 };
+	struct arena a;
+
+	if (!e && s->status != 200) {
+		arena_init(&a, 65536);
+		apierr_read(s->status, json_parse(buf_str(&s->tail), &a, NULL,
+						  NULL), &refused);
+		arena_release(&a);
+		e = &refused;
+	} else if (!e && buf_failed(&s->tail)) {
+		err_set(&refused, ERR_FULL, "a line of the hub is too long");
+		e = &refused;
+	}
+	buf_release(&s->tail);
+	s->on_end(s, e);
+}
+
+int client_stream(struct client *c, struct client_stream *s,
+		  const char *target, struct err *e)
+{
+	static const struct httpc_ops ops = { stream_head, stream_body,
+					      stream_done };
+	const struct httpc_req req = { .method = "GET", .target = target,
+		.host = "hub", .deadline_ms = 10000 };
+	int fd = hub_connect(c->home, e);
+
+	if (fd < 0)
+		return -1;
+	s->client = c;
+	s->status = 0;
+	buf_init(&s->tail, LINE_BUFFER);
+	return httpc_start(&s->http, &c->loop, fd, &req, &ops, s, e);
+}
+
+int client_run(struct client *c, const bool *stop, struct err *e)
+{
+	while (!*stop)
+		if (loop_turn(&c->loop, -1, e) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HUB_CLIENT_H
+#define HUB_CLIENT_H
+
+/*
+ * How a command talks to the keeper: one HTTP request over hub.sock at a time
+ * (client_call), or several streams side by side (client_stream). It turns a
+ * loop of its own until the answer is there.
+ */
+
+#include "hub/home.h"
+#include "hub/limits.h"
+#include "sys/httpc.h"
+#include "wire/json.h"
+
+struct client {
+	const struct home *home;
+	struct loop loop;
+	struct arena arena;     /* of the last answer */
+};
+
+/* What a hub with 1,000 modules says of them. */
+#define ANSWER_MAX (16 * 1024 * 1024)
+
+struct answer {
+	int status;
+	const struct json *body;        /* NULL: it was not JSON */
+};
+
+int  client_init(struct client *, const struct home *, struct err *);
+void client_release(struct client *);
+
+/*
+ * Nobody on the socket is ERR_UNREACHABLE, with what to do in the message.
+ * An answer of any status is success; it is valid until the next call.
+ * The wait is bounded by timeout_ms (0: not at all).
+ */
+int client_call(struct client *, const char *method, const char *target,
+		int timeout_ms, struct answer *, struct err *);
+
+/* As client_call, but a status other than 2xx is an error (hub/apierr). */
+int client_ask(struct client *, const char *method, const char *target,
+	       int timeout_ms, struct answer *, struct err *);
+
+/* The same for an answer that is not JSON: its text is put behind out. */
+int  client_text(struct client *, const char *target, int timeout_ms,
+		 struct buf *out, struct err *);
+
+/*
+ * One open stream of lines. on_line gets each without its newline; on_end
+ * comes once, e NULL when the hub ended it. The struct must stay put.
+ */
+struct client_stream {
+	struct client *client;
+	struct httpc http;
+	struct buf tail;
+	int status;
+	void (*on_line)(struct client_stream *, struct str line);
+	void (*on_end)(struct client_stream *, const struct err *);
+	void *ctx;
+};
+
+int  client_stream(struct client *, struct client_stream *, const char *target,
+		   struct err *);
+/* Turns the loop until stop is set or nothing is left to wait for. */
+int  client_run(struct client *, const bool *stop, struct err *);
+
+#endif

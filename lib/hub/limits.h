@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HUB_LIMITS_H
+#define HUB_LIMITS_H
+
+/* Every bound that depends on the product, each with its reason. */
+
+#define MODULES_MAX        1024         /* a host with 1,000 modules runs */
+#define SERVICES_SIZE_MAX  (2 * 1024 * 1024)    /* 1,024 rows of 2 KiB */
+#define MANIFEST_SIZE_MAX  (256 * 1024) /* module.json with a large schema */
+#define DOTENV_SIZE_MAX    (256 * 1024)
+#define PROBLEMS_MAX       64           /* more than a person would read */
+#define ARGV_MAX           64           /* words of a start command */
+#define DEPENDENCIES_MAX   32           /* names one module can wait for */
+#define ENVIRON_MAX        4096         /* variables a child is given */
+
+#define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB
+                                         * of text and their headers */
+#define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
+
+#define HUB_CONNS_MAX      64           /* hub.sock; 16 are kept for people */
+#define FOLLOWERS_MAX      48           /* open log streams */
+#define OPS_MAX            256          /* operations waiting, all modules */
+
+/* Supervision, as the reference has it (milliseconds). */
+#define CRASH_MAX          3            /* the third in a window ends it */
+#define CRASH_WINDOW_MS    60000
+#define RESTART_DELAY_MS   500          /* after the second crash */
+#define SLOW_RETRY_MS      60000        /* after the budget: then doubling */
+#define SLOW_RETRY_MAX_MS  900000
+#define STABLE_MS          60000        /* this long alive clears the budget */
+#define STOP_TIMEOUT_MS    5000         /* SIGTERM, then SIGKILL */
+#define KILL_TIMEOUT_MS    2000         /* SIGKILL, then say what is left */
+#define READY_WINDOW_MS    4000         /* then a note, still alive */
+#define LATE_WINDOW_MS     60000        /* how long a late bind is watched */
+#define SQUAT_RETRY_MS     1000         /* look again whether a port is free */
+#define FORK_RETRY_MS      500          /* the system had no process for us */
+#define LISTEN_FRESH_MS    500          /* a reader gets facts this young */
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/module.h"
+
+#include "hub/field.h"
+#include "sys/run.h"
+
+#include <string.h>
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_NO_MEMORY, "no memory for the module");
+}
+
+/* "module.json: line 4 column 3: port: ...", less what is said beside it. */
+static const char *what(const struct err *e, const struct json_at *at)
+{
+	static const char prefix[] = "module.json: ";
+	struct err rest = *e;
+	size_t skip = strncmp(e->msg, prefix, sizeof prefix - 1) == 0 ?
+		      sizeof prefix - 1 : 0;
+
+	memmove(rest.msg, e->msg + skip, sizeof rest.msg - skip);
+	return e->msg + skip + (field_message(&rest, at) - rest.msg);
+}
+
+/* 1 there is one, 0 there is none or a broken one (then *fault), -1 memory. */
+static int read_manifest(struct module *m, struct arena *a,
+			 struct problems *problems, const char **fault,
+			 struct err *e)
+{
+	struct json_at at;
+	struct err why = { 0 };
+	char *path;
+
+	*fault = NULL;
+	if (!m->cwd)
+		return 0;
+	path = arena_printf(a, "%s/.parachute/module.json", m->cwd);
+	if (!path)
+		return no_memory(e);
+	if (manifest_read(&m->manifest, m->cwd, a, &at, &why) == 0)
+		return 1;
+	if (arena_failed(a))
+		return no_memory(e);
+	m->manifest = (struct manifest){ .strip_prefix = -1, .websocket = -1 };
+	if (why.code == ERR_NOT_FOUND)
+		return 0;
+	if (problems)
+		problem_add(problems, a, path, at.line, at.column,
+			    "%s; %.*s uses nothing of it until it is mended",
+			    what(&why, &at), STR_ARG(m->short_name));
+	*fault = arena_printf(a, "%s", why.msg);
+	return *fault ? 0 : no_memory(e);
+}
+
+static void start_known(struct module *m)
+{
+	size_t n = 0;
+
+	for (; n < LEN(m->known->start) && m->known->start[n]; n++)
+		m->argv[n] = m->known->start[n];
+	m->argv[n] = NULL;
+}
+
+static int start_manifest(struct module *m, struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < m->manifest.nstart; i++) {
+		m->argv[i] = arena_cstr(a, m->manifest.start[i]);
+		if (!m->argv[i])
+			return no_memory(e);
+	}
+	return 0;
+}
+
+static const char *why_not(const struct module *m, const char *fault,
+			   struct arena *a)
+{
+	if (fault)
+		return fault;
+	if (m->known && m->known->no_start)
+		return m->known->no_start;
+	if (m->has_manifest)
+		return arena_printf(a, "%s/.parachute/module.json has no "
+				    "startCmd; add the command that starts "
+				    "the module", m->cwd);
+	if (m->cwd)
+		return arena_printf(a, "%s/.parachute/module.json is missing; "
+				    "install the module again", m->cwd);
+	return "its row in services.json has no installDir, so there is no "
+	       "module.json that says how it is started; add installDir";
+}
+
+int module_resolve(struct module *m, const struct row *row,
+		   const char *child_path, struct arena *a,
+		   struct problems *problems, struct err *e)
+{
+	const char *fault, *found;
+	bool has_known;
+	int rc;
+
+	*m = (struct module){
+		.short_name = row->short_name,
+		.known = known_by_short(row->short_name),
+	};
+	m->manifest.strip_prefix = m->manifest.websocket = -1;
+	if (row->install_dir.n) {
+		m->cwd = arena_cstr(a, row->install_dir);
+		if (!m->cwd)
+			return no_memory(e);
+	}
+	rc = read_manifest(m, a, problems, &fault, e);
+	if (rc < 0)
+		return -1;
+	m->has_manifest = rc > 0;
+	has_known = m->known && m->known->start[0];
+	if (has_known && run_find(m->known->start[0], child_path, m->cwd, a,
+				  &found, NULL) == 0) {
+		start_known(m);
+	} else if (m->manifest.nstart) {
+		if (start_manifest(m, a, e) < 0)
+			return -1;
+	} else if (has_known) {
+		/* What looks before it starts tells how to install it. */
+		start_known(m);
+	} else {
+		m->reason = why_not(m, fault, a);
+	}
+	return arena_failed(a) ? no_memory(e) : 0;
+}

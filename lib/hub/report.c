@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/report.h"
+
+#include "hub/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PATIENCE_MS 5000
+
+/* The hub's two answers, both kept in one arena of the report. */
+static const struct json *ask(struct report *r, const char *target,
+			      struct err *e)
+{
+	struct answer a;
+	struct buf text;
+	struct jsonw w;
+	const struct json *copy = NULL;
+
+	if (client_ask(&r->client, "GET", target, PATIENCE_MS, &a, e) < 0)
+		return NULL;
+	if (!a.body) {
+		err_set(e, ERR_INVALID, "hub: %s is not JSON", target);
+		return NULL;
+	}
+	buf_init(&text, ANSWER_MAX);
+	jsonw_init(&w, &text, JSONW_COMPACT);
+	jsonw_value(&w, a.body);
+	if (!buf_failed(&text))
+		copy = json_parse(arena_str(&r->arena, buf_str(&text)),
+				  &r->arena, NULL, e);
+	buf_release(&text);
+	return copy;
+}
+
+static const struct json *find_json(const struct json *modules,
+				    struct str short_name)
+{
+	struct str s;
+
+	JSON_EACH(m, modules)
+		if (json_str(json_get(m, "short"), &s) && str_eq(s, short_name))
+			return m;
+	return NULL;
+}
+
+static void take_state(struct report_row *row, const struct json *j)
+{
+	struct str word;
+	int64_t n;
+
+	row->json = j;
+	row->supervised = state_read(json_get(j, "state"), &row->state);
+	if (json_int(json_get(j, "port"), 1, 65535, &n))
+		row->port = (uint16_t)n;
+	if (json_int(json_get(j, "restarts"), 0, INT32_MAX, &n))
+		row->restarts = (unsigned)n;
+	row->listening = LISTEN_UNKNOWN;
+	if (json_str(json_get(j, "listening"), &word))
+		row->listening = str_is(word, "yes") ? LISTEN_YES :
+			str_is(word, "other") ? LISTEN_OTHER : LISTEN_NO;
+}
+
+static bool is_listed(const struct report *r, struct str short_name)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (str_eq(r->rows[i].short_name, short_name))
+			return true;
+	return false;
+}
+
+static void take_rows(struct report *r, const struct json *modules)
+{
+	struct str vault = STR("vault");
+
+	for (size_t i = 0; i < r->registry.n; i++) {
+		const struct row *row = &r->registry.rows[i];
+		/* Further vaults are served by the one vault module. */
+		struct str module = row->instance ? vault : row->short_name;
+		const struct json *j = find_json(modules, module);
+		struct report_row *out = &r->rows[r->n++];
+
+		*out = (struct report_row){ .short_name = row->short_name,
+			.version = row->version, .row = row,
+			.port = row->port };
+		if (j)
+			take_state(out, j);
+	}
+	JSON_EACH(j, modules) {
+		struct report_row row = { 0 };
+
+		if (!json_str(json_get(j, "short"), &row.short_name) ||
+		    is_listed(r, row.short_name))
+			continue;
+		json_str(json_get(j, "installed_version"), &row.version);
+		take_state(&row, j);
+		if (row.supervised)
+			r->rows[r->n++] = row;
+	}
+}
+
+int report_gather(struct report *r, const struct home *home, struct err *e)
+{
+	const struct json *answer = NULL, *modules;
+	struct err unused = { 0 };
+
+	*r = (struct report){ 0 };
+	arena_init(&r->arena, ANSWER_MAX * 8);
+	registry_init(&r->registry);
+	if (client_init(&r->client, home, e) < 0)
+		return -1;
+	registry_load(&r->registry, home->fd, &unused);
+	r->hub = ask(r, "/api/hub", &r->why);
+	if (r->hub)
+		answer = ask(r, "/api/modules", &r->why);
+	if (!answer)
+		r->hub = NULL;
+	modules = json_get(answer, "modules");
+	r->rows = arena_array(&r->arena, r->registry.n +
+			      (modules ? modules->count : 0) + 1,
+			      sizeof *r->rows);
+	if (!r->rows)
+		return err_set(e, ERR_NO_MEMORY, "no memory for the report");
+	take_rows(r, modules);
+	return 0;
+}
+
+void report_release(struct report *r)
+{
+	client_release(&r->client);
+	registry_release(&r->registry);
+	arena_release(&r->arena);
+}
+
+const char *verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+		[VERDICT_INACTIVE] = "inactive", [VERDICT_PENDING] = "pending",
+		[VERDICT_ACTIVE] = "active",     [VERDICT_FAILING] = "failing",
+	};
+
+	return names[v];
+}
+
+/* Up is not enough: it must listen, and has a moment to begin to. */
+static enum verdict of_running(const struct report_row *r, int64_t now)
+{
+	if (r->listening == LISTEN_YES)
+		return VERDICT_ACTIVE;
+	if (r->state.error.type)
+		return VERDICT_FAILING;
+	return now - r->state.started_unix_ms < READY_WINDOW_MS ?
+		VERDICT_PENDING : VERDICT_FAILING;
+}
+
+enum verdict report_verdict(const struct report_row *r, int64_t now)
+{
+	if (!r->supervised)
+		return VERDICT_INACTIVE;
+	switch (r->state.status) {
+	case STATUS_RUNNING:
+		return of_running(r, now);
+	case STATUS_STARTING:
+	case STATUS_RESTARTING:
+		return VERDICT_PENDING;
+	case STATUS_CRASHED:
+		return VERDICT_FAILING;
+	default:
+		return VERDICT_INACTIVE;
+	}
+}
+
+static void copy_key(struct jsonw *w, const char *as, const struct json *from,
+		     const char *key)
+{
+	const struct json *value = json_get(from, key);
+
+	jsonw_key(w, as);
+	if (value)
+		jsonw_value(w, value);
+	else
+		jsonw_null(w);
+}
+
+static void write_row(struct jsonw *w, struct report *r,
+		      const struct report_row *row)
+{
+	struct module m = { 0 };
+	struct mod_view v = {
+		.short_name = row->short_name, .row = row->row,
+		.known = known_by_short(row->short_name), .port = row->port,
+	};
+
+	if (row->json && !(row->row && row->row->instance)) {
+		jsonw_value(w, row->json);
+		return;
+	}
+	if (row->row && module_resolve(&m, row->row, getenv("PATH"), &r->arena,
+				       NULL, NULL) == 0 && m.has_manifest)
+		v.facts = &m.manifest;
+	if (row->supervised) {
+		v.state = &row->state;
+		v.listening = row->listening;
+		v.restarts = row->restarts;
+	}
+	mod_view_write(w, &v);
+}
+
+void report_write(struct jsonw *w, struct report *r,
+		  bool (*keep)(const struct report_row *))
+{
+	jsonw_object(w);
+	jsonw_key(w, "hub");
+	jsonw_object(w);
+	jsonw_key(w, "reachable");
+	jsonw_bool(w, r->hub != NULL);
+	copy_key(w, "version", r->hub, "version");
+	copy_key(w, "pid", r->hub, "pid");
+	copy_key(w, "startedAt", r->hub, "started_at");
+	copy_key(w, "manager", r->hub, "manager");
+	jsonw_end(w);
+	jsonw_key(w, "modules");
+	jsonw_array(w);
+	for (size_t i = 0; i < r->n; i++)
+		if (keep(&r->rows[i]))
+			write_row(w, r, &r->rows[i]);
+	jsonw_end(w);
+	jsonw_key(w, "problems");
+	problems_write(w, &r->registry.problems);
+	jsonw_end(w);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HUB_REPORT_H
+#define HUB_REPORT_H
+
+/*
+ * What pc-status says: services.json, and what the hub makes of it.
+ *
+ * Rows stand in the order of services.json; behind them what the hub still
+ * runs although its row is gone. Without a hub the rows are there all the
+ * same, without state. A report changes nothing.
+ */
+
+#include "hub/client.h"
+#include "hub/registry.h"
+#include "hub/state.h"
+
+enum verdict { VERDICT_INACTIVE, VERDICT_PENDING, VERDICT_ACTIVE,
+	       VERDICT_FAILING };
+
+struct report_row {
+	struct str short_name, version;
+	const struct row *row;          /* NULL: the row is gone */
+	const struct json *json;        /* of GET /api/modules; NULL: no hub */
+	uint16_t port;
+	bool supervised;                /* state and what follows are known */
+	struct mod_state state;
+	enum listening listening;
+	unsigned restarts;
+};
+
+struct report {
+	struct arena arena;
+	struct registry registry;
+	struct client client;
+	const struct json *hub;         /* GET /api/hub; NULL: not reachable */
+	struct report_row *rows;
+	size_t n;
+	struct err why;                 /* when there is no hub */
+};
+
+/* -1 only when nothing can be said at all. */
+int  report_gather(struct report *, const struct home *, struct err *);
+void report_release(struct report *);
+
+enum verdict report_verdict(const struct report_row *, int64_t now_unix_ms);
+const char *verdict_name(enum verdict);
+
+/* {hub:{...},modules:[...],problems:[...]}; keep says which rows. */
+void report_write(struct jsonw *, struct report *,
+		  bool (*keep)(const struct report_row *));
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HUB_VIEW_H
+#define HUB_VIEW_H
+
+/*
+ * A module as GET /api/modules and pc-status --json show it (runtime.md 3.4):
+ * what is known of it from all sides, and the one encoder for that.
+ * Beyond the reference a row carries state, port, listening and restarts.
+ */
+
+#include "hub/module.h"
+#include "hub/state.h"
+
+struct mod_view {
+	struct str short_name;
+	const struct known *known;      /* NULL: third party */
+	const struct row *row;          /* NULL: not installed */
+	const struct manifest *facts;   /* NULL: module.json not read */
+	const struct mod_state *state;  /* NULL: nobody supervises it */
+	uint16_t port;                  /* 0: not installed */
+	enum listening listening;
+	unsigned restarts;
+};
+
+void mod_view_write(struct jsonw *, const struct mod_view *);
+/* An element of supervised[]. */
+void mod_view_write_short(struct jsonw *, const struct mod_view *);
+/* [{file, line, column, text, note}] */
+void problems_write(struct jsonw *, const struct problems *);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEP_API_H
+#define KEEP_API_H
+
+/*
+ * The module API on hub.sock (runtime.md 3.3-3.5): one table of routes, each
+ * with its handler. All answers are JSON but a text log stream; an error is
+ * {"error", "error_description"} whatever was asked.
+ */
+
+#include "keep/follow.h"
+#include "keep/ops.h"
+#include "keep/out.h"
+#include "keep/spawn.h"
+
+struct api {
+	struct sup *sup;
+	struct ops *ops;
+	struct follows *follows;
+	struct registry *registry;
+	struct spawn_ctx *spawn;
+	struct out *out;
+	const char *manager;    /* who runs us: "systemd", ...; NULL */
+	int64_t started_unix_ms, started_ms;
+	bool closing;           /* operations are refused */
+};
+
+/* For httpd: ctx of the server is a struct api. */
+void api_request(struct httpd_conn *, struct httpd_req *);
+/* Re-reads services.json if it changed; starts and stops nothing. */
+void api_refresh(struct api *);
+/* The answer of GET /api/ready, for a wait that is over. */
+void api_tell_ready(struct httpd_conn *, struct sup *);
+
+#endif

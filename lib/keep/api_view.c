@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep/api_view.h"
+
+#include "hub/view.h"
+#include "sys/fd.h"
+#include "sys/os.h"
+#include "wire/date.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A row of GET /api/modules and its place. */
+struct entry {
+	struct mod_view view;
+	struct mod *mod;
+	enum focus focus;
+	size_t order;           /* recommended; third parties last */
+};
+
+static struct entry entry_of(struct api *api, const struct known *k,
+			     const struct row *row, struct str name)
+{
+	struct mod *m = sup_find(api->sup, name);
+
+	return (struct entry){
+		.view = {
+			.short_name = name,
+			.known = k,
+			.row = row,
+			.facts = m ? &m->module.manifest : NULL,
+			.port = m && m->pid && m->port ? m->port :
+				row ? row->port : 0,
+			.listening = m && m->state == SM_UP ? m->listening :
+				LISTEN_UNKNOWN,
+			.restarts = m && m->runs ? m->runs - 1 : 0,
+		},
+		.mod = m,
+		.focus = k ? k->focus : FOCUS_EXPERIMENTAL,
+	};
+}
+
+static void put_entry(struct jsonw *w, struct entry *e,
+		      void (*put)(struct jsonw *, const struct mod_view *))
+{
+	struct mod_state s;
+
+	if (e->mod) {
+		mod_state(e->mod, &s);
+		e->view.state = &s;
+	}
+	put(w, &e->view);
+	e->view.state = NULL;
+}
+
+static int by_place(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+
+	if (a->focus != b->focus)
+		return a->focus < b->focus ? -1 : 1;
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
+	return str_cmp(a->view.short_name, b->view.short_name);
+}
+
+static size_t known_count(void)
+{
+	size_t n = 0;
+
+	while (known_modules[n].short_name)
+		n++;
+	return n;
+}
+
+/* Known modules, rows, and what still runs although its row is gone. */
+static size_t collect(struct api *api, struct entry *all)
+{
+	const struct registry *r = api->registry;
+	size_t n = 0, nknown = known_count();
+
+	for (size_t i = 0; i < nknown; i++) {
+		const struct known *k = &known_modules[i];
+		struct str name = str_of(k->short_name);
+
+		all[n] = entry_of(api, k, registry_find(r, name), name);
+		all[n++].order = i;
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		const struct row *row = &r->rows[i];
+
+		if (row->instance || known_by_short(row->short_name))
+			continue;
+		all[n] = entry_of(api, NULL, row, row->short_name);
+		all[n++].order = nknown;
+	}
+	for (size_t i = 0; i < api->sup->n; i++) {
+		struct str name = str_of(api->sup->mods[i]->short_name);
+
+		if (api->sup->mods[i]->listed || known_by_short(name))
+			continue;
+		all[n] = entry_of(api, NULL, NULL, name);
+		all[n++].order = nknown;
+	}
+	qsort(all, n, sizeof *all, by_place);
+	return n;
+}
+
+static const char *channel(void)
+{
+	struct str s = str_of(getenv("PARACHUTE_INSTALL_CHANNEL"));
+
+	return str_is(s, "rc") ? "rc" : "latest";
+}
+
+void view_modules(struct api *api, struct buf *out)
+{
+	size_t max = known_count() + api->registry->n + api->sup->n;
+	struct entry *all = calloc(max, sizeof *all);
+	struct jsonw w;
+	size_t n;
+
+	if (!all) {
+		out->failed = true;
+		return;
+	}
+	n = collect(api, all);
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "modules");
+	jsonw_array(&w);
+	for (size_t i = 0; i < n; i++)
+		put_entry(&w, &all[i], mod_view_write);
+	jsonw_end(&w);
+	jsonw_key(&w, "supervisor_available");
+	jsonw_bool(&w, true);
+	jsonw_key(&w, "module_install_channel");
+	jsonw_cstr(&w, channel());
+	jsonw_key(&w, "supervised");
+	jsonw_array(&w);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].mod)
+			put_entry(&w, &all[i], mod_view_write_short);
+	jsonw_end(&w);
+	jsonw_key(&w, "problems");
+	problems_write(&w, &api->registry->problems);
+	jsonw_end(&w);
+	free(all);
+}
+
+static void put_descriptors(struct jsonw *w)
+{
+	jsonw_key(w, "descriptors");
+	jsonw_object(w);
+	for (int k = FD_FREE + 1; k < FD_NKIND; k++) {
+		size_t n = fd_count((enum fd_kind)k);
+
+		if (!n)
+			continue;
+		jsonw_key(w, fd_kind_name((enum fd_kind)k));
+		jsonw_int(w, (int64_t)n);
+	}
+	jsonw_end(w);
+}
+
+void view_hub(struct api *api, struct buf *out)
+{
+	char at[DATE_ISO_SIZE];
+	struct jsonw w;
+
+	date_iso(api->started_unix_ms, at);
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "version");
+	jsonw_cstr(&w, PC_VERSION);
+	jsonw_key(&w, "started_at");
+	jsonw_cstr(&w, at);
+	jsonw_key(&w, "uptime_ms");
+	jsonw_int(&w, os_now_ms() - api->started_ms);
+	jsonw_key(&w, "source");
+	jsonw_cstr(&w, str_is(str_of(getenv("PARACHUTE_HOME")), "/parachute") ?
+		   "container" : "unknown");
+	jsonw_key(&w, "pid");
+	jsonw_int(&w, getpid());
+	jsonw_key(&w, "manager");
+	jsonw_cstr(&w, api->manager);
+	jsonw_key(&w, "home");
+	jsonw_cstr(&w, api->spawn->home->path);
+	jsonw_key(&w, "port");
+	if (api->spawn->hub_port)
+		jsonw_int(&w, api->spawn->hub_port);
+	else
+		jsonw_null(&w);
+	jsonw_key(&w, "loop");
+	jsonw_cstr(&w, loop_name());
+	put_descriptors(&w);
+	jsonw_key(&w, "stdout_lines_dropped");
+	jsonw_int(&w, (int64_t)api->out->dropped_total);
+	jsonw_end(&w);
+}
+
+enum verdict { READY, TRANSIENT, PERSISTENT, IGNORED };
+
+static enum verdict verdict_of(const struct mod *m)
+{
+	if (!m->listed || !sm_wanted(m->state))
+		return IGNORED;
+	switch (m->state) {
+	case SM_UP:
+		if (mod_is_ready(m))
+			return READY;
+		return m->error.type ? PERSISTENT : TRANSIENT;
+	case SM_CRASHED:
+	case SM_FAILING:
+	case SM_SQUATTED:
+		return PERSISTENT;
+	default:
+		return TRANSIENT;
+	}
+}
+
+static void put_verdicts(struct jsonw *w, struct sup *s, const char *key,
+			 enum verdict which)
+{
+
+	jsonw_key(w, key);
+	jsonw_array(w);
+	for (size_t i = 0; i < s->n; i++) {
+		if (verdict_of(s->mods[i]) != which)
+			continue;
+		jsonw_cstr(w, s->mods[i]->short_name);
+	}
+	jsonw_end(w);
+}
+
+void view_ready(struct sup *s, struct buf *out)
+{
+	bool ready = true;
+	struct jsonw w;
+
+	for (size_t i = 0; i < s->n; i++) {
+		enum verdict v = verdict_of(s->mods[i]);
+
+		ready = ready && v != TRANSIENT && v != PERSISTENT;
+	}
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "ready");
+	jsonw_bool(&w, ready);
+	put_verdicts(&w, s, "ready_modules", READY);
+	put_verdicts(&w, s, "transient_modules", TRANSIENT);
+	put_verdicts(&w, s, "persistent_modules", PERSISTENT);
+	jsonw_end(&w);
+}

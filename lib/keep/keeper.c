@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep/keeper.h"
+
+#include "keep/api.h"
+#include "keep/sweep.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+#include "sys/log.h"
+#include "sys/net.h"
+#include "sys/os.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LAST_WORDS_MS 20        /* answers of the last stop, then the end */
+
+struct door {                   /* a TCP listener without a front behind it */
+	struct watch watch;
+	int fd;
+};
+
+struct keeper {
+	struct loop loop;
+	struct home home;
+	struct registry registry;
+	struct spawn_ctx spawn;
+	struct sup sup;
+	struct ops ops;
+	struct follows follows;
+	struct httpd httpd;
+	struct api api;
+	struct door doors[2];
+	int lock, run_dir;
+	uint64_t boot;
+	struct timer deadline, goodbye;
+	int signals;            /* how many asked us to stop */
+	int status;
+};
+
+/* One keeper a process; too large for a stack, needed before any malloc. */
+static struct keeper keeper;
+static struct out out;
+
+static void say_line(struct str line)
+{
+	while (line.n && line.p[line.n - 1] == '\n')
+		line.n--;
+	if (str_starts(line, STR("[supervisor] ")))
+		line = str_skip(line, 13);
+	out_line(&out, STR("supervisor"), line);
+}
+
+/* The end */
+
+static bool all_down(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->sup.n; i++)
+		if (sm_has_run(k->sup.mods[i]->state))
+			return false;
+	return true;
+}
+
+static void on_goodbye(struct loop *l, struct timer *t)
+{
+	(void)t;
+	loop_stop(l);
+}
+
+static void finish_if_down(struct keeper *k)
+{
+	if (k->signals && all_down(k) && !k->goodbye.armed)
+		loop_in(&k->loop, &k->goodbye,
+			k->httpd.serving ? LAST_WORDS_MS : 0);
+}
+
+/* The deadline of a stop: what is still there gets SIGKILL, then a moment. */
+static void on_deadline(struct loop *l, struct timer *t)
+{
+	struct keeper *k = CONTAINER(t, struct keeper, deadline);
+	size_t left = sweep_kill_all(&k->sup);
+
+	log_say("%zu processes are left at the deadline; SIGKILL", left);
+	k->status = left ? 1 : 0;
+	loop_in(l, &k->goodbye, KILL_TIMEOUT_MS);
+}
+
+static void stop_all(struct keeper *k)
+{
+	k->api.closing = true;
+	for (size_t i = 0; i < k->sup.n; i++)
+		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
+	loop_in(&k->loop, &k->deadline, STOP_TIMEOUT_MS + 1000);
+	finish_if_down(k);
+}
+
+static void on_stop_signal(struct keeper *k, int signo)
+{
+	k->signals++;
+	if (k->signals == 1) {
+		log_say("%s: stopping every module; once more kills them",
+			signo == SIGINT ? "interrupt" : "told to stop");
+		stop_all(k);
+		return;
+	}
+	log_say("told again: SIGKILL to everything");
+	sweep_kill_all(&k->sup);
+	k->status = 128 + signo;
+	loop_in(&k->loop, &k->goodbye, KILL_TIMEOUT_MS);
+	finish_if_down(k);
+}
+
+/* What a module left outside of all that could be told apart. */
+static int end_strays(struct keeper *k)
+{
+	int64_t until = os_now_ms() + KILL_TIMEOUT_MS;
+	size_t n;
+
+	while ((n = sweep_kill_all(&k->sup)) > 0 && os_now_ms() < until) {
+		loop_turn(&k->loop, LAST_WORDS_MS, NULL);
+		sup_reap(&k->sup);
+	}
+	if (n)
+		log_say("%zu processes survived SIGKILL", n);
+	return n ? 1 : 0;
+}
+
+/* SIGHUP and boot: only these two, and operations, start or stop anything. */
+
+static void start_new(struct keeper *k)
+{
+	for (size_t i = 0; i < k->sup.n; i++) {
+		struct mod *m = k->sup.mods[i];
+
+		if (!m->listed || m->asked)
+			continue;
+		if (m->module.argv[0])
+			sup_event(&k->sup, m, EV_START);
+		else if (m->module.reason)
+			mod_fault(m, ERROR_NO_COMMAND, NULL, "%s",
+				  m->module.reason);
+	}
+}
+
+static void say_problems(const struct registry *r)
+{
+	for (size_t i = 0; i < r->problems.n; i++) {
+		const struct problem *p = &r->problems.all[i];
+
+		if (p->line)
+			log_say("%.*s:%u:%u: %.*s", STR_ARG(p->file), p->line,
+				p->column, STR_ARG(p->text));
+		else
+			log_say("%.*s: %.*s", STR_ARG(p->file),
+				STR_ARG(p->text));
+	}
+}
+
+static void reload(struct keeper *k)
+{
+	log_say("hangup: reading services.json again");
+	api_refresh(&k->api);
+	sup_sync(&k->sup);
+	say_problems(&k->registry);
+	for (size_t i = 0; i < k->sup.n; i++)
+		if (!k->sup.mods[i]->listed)
+			sup_event(&k->sup, k->sup.mods[i], EV_STOP);
+	start_new(k);
+}
+
+static void on_signal(struct loop *l, int signo)
+{
+	struct keeper *k = CONTAINER(l, struct keeper, loop);
+
+	if (signo == SIGCHLD)
+		sup_reap(&k->sup);
+	else if (signo == SIGHUP && !k->signals)
+		reload(k);
+	else if (signo == SIGTERM || signo == SIGINT)
+		on_stop_signal(k, signo);
+}
+
+/* What the supervisor tells */
+
+static void on_changed(struct sup *s)
+{
+	struct keeper *k = s->ctx;
+
+	ops_settle(&k->ops);
+	finish_if_down(k);
+}
+
+static void on_stuck(struct sup *s, struct mod *m)
+{
+	struct keeper *k = s->ctx;
+
+	ops_stuck(&k->ops, m);
+}
+
+static void on_said(struct sup *s, struct mod *m)
+{
+	struct keeper *k = s->ctx;
+
+	if (!list_empty(&m->followers))
+		follow_said(&k->follows);
+}
+
+static void on_mod_gone(struct sup *s, struct mod *m)
+{
+	struct keeper *k = s->ctx;
+
+	follow_end(&k->follows, m);
+}
+
+/* The beginning */
+
+static int take_lock(struct keeper *k, struct err *e)
+{
+	char pid[24];
+	ssize_t n;
+
+	k->run_dir = fd_own(dir_make(k->home.fd, HOME_RUN, 0700, e), FD_DIR, 0);
+	if (k->run_dir < 0)
+		return err_wrap(e, "home %s", k->home.path);
+	k->lock = fd_own(file_lock(k->run_dir, HOME_LOCK, 0, e), FD_LOCK, 0);
+	if (k->lock < 0 && e->code == ERR_EXISTS) {
+		struct arena a;
+		struct str who = STR_NULL;
+
+		arena_init(&a, 4096);
+		file_read(k->run_dir, HOME_LOCK, 32, &a, &who, NULL);
+		who = str_trim(who, "\n ");
+		err_set(e, ERR_EXISTS, "a hub already runs on %s (pid %.*s); "
+			"pc-status shows it", k->home.path,
+			STR_ARG(who.n ? who : STR("unknown")));
+		arena_release(&a);
+		return -1;
+	}
+	if (k->lock < 0)
+		return err_wrap(e, "home %s", k->home.path);
+	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (ftruncate(k->lock, 0) < 0 || pwrite(k->lock, pid, (size_t)n, 0) < n)
+		return err_sys(e, "home %s: write " HOME_LOCK, k->home.path);
+	return 0;
+}
+
+/* How many keepers this home has had: the first half of every log cursor. */
+static int count_boot(struct keeper *k, struct err *e)
+{
+	struct str text = STR_NULL;
+	struct arena a;
+	char next[24];
+	int rc;
+
+	arena_init(&a, 4096);
+	k->boot = 0;
+	if (file_read(k->run_dir, HOME_BOOT, 32, &a, &text, NULL) == 0)
+		str_to_u64(str_trim(text, "\n"), UINT64_MAX - 1, &k->boot);
+	k->boot++;
+	snprintf(next, sizeof next, "%llu\n", (unsigned long long)k->boot);
+	rc = file_put(k->run_dir, HOME_BOOT, str_of(next), 0600, e);
+	arena_release(&a);
+	return rc < 0 ? err_wrap(e, "home %s", k->home.path) : 0;
+}
+
+static void on_visitor(struct loop *l, struct watch *w, unsigned events)
+{
+	int fd;
+
+	(void)l;
+	(void)events;
+	for (int n = 0; n < 64; n++) {
+		fd = os_accept(w->fd);
+		if (fd < 0)
+			return;
+		close(fd);
+	}
+}
+
+static int open_door(struct keeper *k, struct door *d, const char *addr,
+		     uint16_t *port, struct err *e)
+{
+	d->watch = (struct watch)WATCH_INIT(on_visitor);
+	d->fd = fd_own(net_listen_tcp(addr, port, e), FD_LISTEN, 0);
+	if (d->fd < 0 && e->code == ERR_EXISTS)
+		return err_set(e, ERR_EXISTS, "port %u on %s is taken: another "
+			       "hub or program runs there; stop it, or give "
+			       "--port", (unsigned)*port, addr);
+	if (d->fd < 0)
+		return err_wrap(e, "port %u on %s", (unsigned)*port, addr);
+	return loop_watch(&k->loop, &d->watch, d->fd, LOOP_READ, e);
+}
+
+static int open_doors(struct keeper *k, const struct keeper_opts *o,
+		      struct err *e)
+{
+	uint16_t port = o->port;
+	struct err unused = { 0 };
+	char line[16];
+
+	if (!o->front)
+		return 0;
+	if (open_door(k, &k->doors[0], o->bind ? o->bind : "127.0.0.1", &port,
+		      e) < 0)
+		return -1;
+	/* A host without IPv6 has no ::1, and that is fine. Taken is not. */
+	if (!o->bind && open_door(k, &k->doors[1], "::1", &port, &unused) < 0 &&
+	    unused.code == ERR_EXISTS) {
+		*e = unused;
+		return -1;
+	}
+	k->spawn.hub_port = port;
+	snprintf(line, sizeof line, "%u\n", (unsigned)port);
+	if (file_put(k->run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
+		return err_wrap(e, "home %s", k->home.path);
+	return 0;
+}
+
+static bool may_talk(struct httpd *h, uid_t uid, pid_t pid)
+{
+	(void)h;
+	(void)pid;
+	return uid == geteuid() || uid == 0;
+}
+
+static int serve(struct keeper *k, struct err *e)
+{
+	const char *name;
+	int dir = home_sock(&k->home, &name, e), fd;
+
+	if (dir < 0)
+		return -1;
+	fd = net_listen_unix(dir, name, e);
+	close(dir);
+	if (fd < 0)
+		return err_wrap(e, "hub.sock");
+	if (httpd_init(&k->httpd, &k->loop, HUB_CONNS_MAX, e) < 0) {
+		close(fd);
+		return -1;
+	}
+	k->httpd.ctx = &k->api;
+	k->httpd.on_request = api_request;
+	k->httpd.may = may_talk;
+	return httpd_listen(&k->httpd, fd, e);
+}
+
+static void unserve(struct keeper *k)
+{
+	const char *name;
+	int dir = home_sock(&k->home, &name, NULL);
+
+	httpd_release(&k->httpd);
+	if (dir < 0)
+		return;
+	unlinkat(dir, name, 0);
+	close(dir);
+}
+
+/* As many descriptors as we may have; children get what we were given. */
+static void raise_nofile(struct keeper *k)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	k->spawn.nofile = r.rlim_cur;
+	r.rlim_cur = r.rlim_max > FD_TABLE_MAX ? FD_TABLE_MAX : r.rlim_max;
+	if (r.rlim_cur > k->spawn.nofile)
+		setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static int draw_owner(struct keeper *k, struct err *e)
+{
+	unsigned char raw[16];
+
+	if (os_random(raw, sizeof raw) < 0)
+		return err_sys(e, "random numbers");
+	for (size_t i = 0; i < sizeof raw; i++)
+		snprintf(k->spawn.owner + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+static const char *manager(void)
+{
+	if (getpid() == 1)
+		return "container";
+	if (getenv("INVOCATION_ID"))
+		return "systemd";
+	return NULL;
+}
+
+static void tell_ready(const struct keeper *k, int fd)
+{
+	char line[16];
+	int n = snprintf(line, sizeof line, "%u\n",
+			 (unsigned)k->spawn.hub_port);
+
+	if (fd < 0)
+		return;
+	if (write(fd, line, (size_t)n) < n)
+		log_say("could not write the ready line: %s", strerror(errno));
+	close(fd);
+}
+
+static void set_up(struct keeper *k, const struct keeper_opts *o)
+{
+	k->spawn.home = &k->home;
+	k->spawn.registry = &k->registry;
+	k->spawn.environ = o->environ;
+	k->deadline = (struct timer)TIMER_INIT(on_deadline);
+	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
+	k->doors[0].fd = k->doors[1].fd = k->lock = k->run_dir = -1;
+	registry_init(&k->registry);
+	out_init(&out, &k->loop, STDOUT_FILENO);
+	log_to(say_line);
+	sup_init(&k->sup, &k->loop, &out, &k->spawn);
+	k->sup.ctx = k;
+	k->sup.changed = on_changed;
+	k->sup.stuck = on_stuck;
+	k->sup.said = on_said;
+	k->sup.gone = on_mod_gone;
+	ops_init(&k->ops, &k->sup);
+	k->ops.tell_ready = api_tell_ready;
+	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
+		.follows = &k->follows, .registry = &k->registry,
+		.spawn = &k->spawn, .out = &out, .manager = manager(),
+		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
+}
+
+static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		fd_own(fd, FD_STDIO, 0);
+	os_cloexec_from(STDERR_FILENO + 1);
+	raise_nofile(k);
+	if (loop_init(&k->loop, e) < 0)
+		return -1;
+	set_up(k, o);
+	if (loop_signals(&k->loop, signals, on_signal, e) < 0 ||
+	    draw_owner(k, e) < 0 ||
+	    home_open(&k->home, o->home, true, e) < 0)
+		return -1;
+	fd_own(k->home.fd, FD_DIR, 0);
+	if (take_lock(k, e) < 0 || open_doors(k, o, e) < 0 ||
+	    count_boot(k, e) < 0)
+		return -1;
+	follow_init(&k->follows, &k->sup, k->boot);
+	return serve(k, e);
+}
+
+static void start_modules(struct keeper *k)
+{
+	size_t n = 0;
+
+	api_refresh(&k->api);
+	sup_sync(&k->sup);
+	say_problems(&k->registry);
+	start_new(k);
+	for (size_t i = 0; i < k->sup.n; i++)
+		n += sm_wanted(k->sup.mods[i]->state);
+	log_say("pc-serve " PC_VERSION ", pid %d, home %s: starting %zu "
+		"modules", (int)getpid(), k->home.path, n);
+}
+
+int keeper_run(const struct keeper_opts *o, struct err *e)
+{
+	struct keeper *k = &keeper;
+	int survived;
+
+	if (start(k, o, e) < 0)
+		return -1;
+	tell_ready(k, o->ready_fd);
+	start_modules(k);
+	if (loop_run(&k->loop, e) < 0)
+		log_say("%s", e->msg);
+	unserve(k);
+	survived = end_strays(k);
+	log_say("stopped");
+	out_flush(&out);
+	return k->status ? k->status : survived;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEP_KEEPER_H
+#define KEEP_KEEPER_H
+
+/*
+ * The keeper from start to end.
+ *
+ * Start: signals are caught; the lock of the home is taken; the TCP port is
+ * bound (a second hub on it fails here, having touched nothing); hub.sock is
+ * served; the ready line is written; the modules are started, all at once.
+ * Until there is a front door, TCP connections are accepted and closed.
+ *
+ * SIGHUP re-reads services.json, starts what is new, stops what is gone.
+ * SIGTERM and SIGINT stop everything side by side under one deadline; a
+ * second one kills at once. keeper_run() returns the exit status: 0 told to
+ * stop and everything is gone; 1 could not start, or something survived;
+ * 128 + signal after a second signal.
+ */
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct keeper_opts {
+	const char *home;       /* NULL: PARACHUTE_HOME, else ~/.parachute */
+	const char *bind;       /* NULL: 127.0.0.1, and ::1 where there is one */
+	uint16_t port;          /* 0: a free one */
+	bool front;             /* false: no TCP port at all */
+	int ready_fd;           /* -1: none */
+	char *const *environ;
+};
+
+/* On -1 e says why nothing was started. */
+int keeper_run(const struct keeper_opts *, struct err *);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep/listen.h"
+
+#include "keep/spawn.h"
+#include "sys/log.h"
+#include "sys/os.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define PROBE_FIRST_MS 5        /* then doubled */
+#define PROBE_LATE_MS  1000     /* after the readiness window */
+
+static bool read_ports(struct sup *s)
+{
+	struct err e = { 0 };
+
+	if (ports_read(&s->ports, &e) < 0) {
+		log_say("cannot tell who listens: %s", e.msg);
+		return false;
+	}
+	s->ports_ms = os_now_ms();
+	return true;
+}
+
+/* Whether some process of the run has the socket open. */
+static bool run_holds(struct sup *s, const struct mod *m, uint64_t inode,
+		      bool *walked)
+{
+	int got = ports_holds(m->pid, inode);
+
+	/* What we may not look into is not held against it. */
+	if (got != 0)
+		return true;
+	if (!*walked && ptab_read(&s->ptab, NULL) < 0)
+		return true;
+	*walked = true;
+	for (size_t i = 0; i < s->ptab.n; i++) {
+		const struct proc *p = &s->ptab.all[i];
+
+		if (p->pid != m->pid &&
+		    (p->sid == m->sid || ptab_below(&s->ptab, p->pid, m->pid)) &&
+		    ports_holds(p->pid, inode) != 0)
+			return true;
+	}
+	return false;
+}
+
+static enum listening judge(struct sup *s, struct mod *m, bool *walked)
+{
+	const struct port_holder *h = ports_first(&s->ports, m->port);
+	const struct port_holder *other = h;
+
+	if (!h)
+		return LISTEN_NO;
+	for (; h; h = ports_next(&s->ports, h))
+		if (h->inode == m->listen_inode)
+			return LISTEN_YES;
+	for (h = other; h; h = ports_next(&s->ports, h))
+		if (run_holds(s, m, h->inode, walked)) {
+			m->listen_inode = h->inode;
+			return LISTEN_YES;
+		}
+	m->listen_inode = 0;
+	m->listen_other = ports_owner(other->inode);
+	return LISTEN_OTHER;
+}
+
+static void note_unbound(struct mod *m)
+{
+	char command[128] = "another process";
+
+	if (m->listening == LISTEN_OTHER) {
+		if (m->listen_other)
+			proc_command(m->listen_other, command, sizeof command);
+		mod_fault(m, ERROR_UNBOUND, NULL,
+			  "pid %d runs but does not listen on port %u; pid %d "
+			  "(%s) does", (int)m->pid, (unsigned)m->port,
+			  (int)m->listen_other, command);
+		return;
+	}
+	mod_fault(m, ERROR_UNBOUND, NULL,
+		  "pid %d runs but did not listen on port %u within %d s; it "
+		  "must take its port from PORT (pc-logs %s says more)",
+		  (int)m->pid, (unsigned)m->port, READY_WINDOW_MS / 1000,
+		  m->short_name);
+}
+
+static int64_t next_probe(const struct mod *m, int64_t now)
+{
+	int64_t age = now - m->started_ms, step = PROBE_FIRST_MS;
+
+	if (age >= LATE_WINDOW_MS)
+		return 0;
+	if (age >= READY_WINDOW_MS)
+		return now + PROBE_LATE_MS;
+	while (step <= age)
+		step *= 2;
+	return m->started_ms + step < now + LISTEN_FRESH_MS ?
+		m->started_ms + step : now + LISTEN_FRESH_MS;
+}
+
+static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
+{
+	enum listening was = m->listening;
+
+	m->listening = judge(s, m, walked);
+	if (m->listening == LISTEN_YES) {
+		m->probe_ms = 0;
+		if (m->error.type == (const char *)ERROR_UNBOUND)
+			m->error = (struct start_error){ 0 };
+		if (was != LISTEN_YES)
+			mod_say(m, "listening on port %u after %d ms",
+				(unsigned)m->port, (int)(now - m->started_ms));
+	} else if (now - m->started_ms >= READY_WINDOW_MS && !m->error.type) {
+		note_unbound(m);
+		sup_touch(s);
+	}
+	if (was != m->listening)
+		sup_touch(s);
+	if (m->listening != LISTEN_YES && m->probe_ms && m->probe_ms <= now)
+		m->probe_ms = next_probe(m, now);
+}
+
+static void arm_probe(struct sup *s)
+{
+	int64_t next = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t at = s->mods[i]->probe_ms;
+
+		if (at && (!next || at < next))
+			next = at;
+	}
+	if (next)
+		loop_at(s->loop, &s->probe, next);
+	else
+		loop_cancel(s->loop, &s->probe);
+}
+
+static void look(struct sup *s)
+{
+	int64_t now = os_now_ms();
+	bool walked = false;
+
+	if (read_ports(s))
+		for (size_t i = 0; i < s->n; i++)
+			if (s->mods[i]->state == SM_UP)
+				update(s, s->mods[i], now, &walked);
+	arm_probe(s);
+}
+
+static void on_probe(struct loop *l, struct timer *t)
+{
+	(void)l;
+	look(CONTAINER(t, struct sup, probe));
+}
+
+void listen_look(struct sup *s)
+{
+	if (!s->ports_ms || os_now_ms() - s->ports_ms >= LISTEN_FRESH_MS)
+		look(s);
+}
+
+void listen_started(struct sup *s, struct mod *m)
+{
+	m->listening = LISTEN_NO;
+	m->listen_inode = 0;
+	m->probe_ms = os_now_ms();
+	arm_probe(s);
+}
+
+void listen_ended(struct sup *s, struct mod *m)
+{
+	m->listening = LISTEN_UNKNOWN;
+	m->listen_inode = 0;
+	m->probe_ms = 0;
+	arm_probe(s);
+}
+
+bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
+{
+	const struct port_holder *h;
+	char command[160] = "a process we may not see";
+	pid_t pid;
+
+	/* Free in a young view is free; held must hold now. */
+	if (!s->ports_ms || os_now_ms() - s->ports_ms >= PROBE_FIRST_MS ||
+	    ports_first(&s->ports, port))
+		if (!read_ports(s))
+			return false;
+	h = ports_first(&s->ports, port);
+	if (!h)
+		return false;
+	pid = ports_owner(h->inode);
+	if (pid)
+		proc_command(pid, command, sizeof command);
+	if (pid == getpid())
+		mod_fault(m, ERROR_SQUATTER, NULL,
+			  "port %u is the hub's own; give the module another "
+			  "port in services.json", (unsigned)port);
+	else if (pid)
+		mod_fault(m, ERROR_SQUATTER, NULL,
+			  "port %u is held by pid %d (%s); it starts when that "
+			  "is gone: kill %d && pc-start %s", (unsigned)port,
+			  (int)pid, command, (int)pid, m->short_name);
+	else
+		mod_fault(m, ERROR_SQUATTER, NULL,
+			  "port %u is held by %s (user %u); it starts when the "
+			  "port comes free", (unsigned)port, command,
+			  (unsigned)h->uid);
+	return true;
+}
+
+bool listen_is_held_by(struct sup *s, const struct mod *m, pid_t pid)
+{
+	if (!read_ports(s))
+		return false;
+	for (const struct port_holder *h = ports_first(&s->ports, m->port); h;
+	     h = ports_next(&s->ports, h))
+		if (ports_holds(pid, h->inode) == 1)
+			return true;
+	return false;
+}
+
+void listen_init(struct sup *s)
+{
+	ports_init(&s->ports);
+	s->probe = (struct timer)TIMER_INIT(on_probe);
+	s->ports_ms = 0;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep/spawn.h"
+
+#include "hub/depcheck.h"
+#include "hub/limits.h"
+#include "sys/file.h"
+#include "sys/log.h"
+#include "sys/run.h"
+#include "wire/env.h"
+#include "wire/json.h"
+#include "wire/url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Meant for the keeper alone; a module must neither see nor obey it. */
+static const char *const withheld[] = {
+	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS",
+	"LISTEN_FDNAMES", "LISTEN_PID", "INVOCATION_ID", "JOURNAL_STREAM",
+	"PARACHUTE_INITIAL_ADMIN_USERNAME", "PARACHUTE_INITIAL_ADMIN_PASSWORD",
+	"PC_OWNER",
+};
+
+struct environment {
+	struct arena *a;
+	char **all;             /* "NAME=value", NULL-terminated */
+	size_t n;
+};
+
+static struct str name_of(const char *pair)
+{
+	struct str name, value;
+
+	str_cut(str_of(pair), '=', &name, &value);
+	return name;
+}
+
+static const char *env_get(const struct environment *env, const char *name)
+{
+	for (size_t i = 0; i < env->n; i++)
+		if (str_is(name_of(env->all[i]), name))
+			return env->all[i] + strlen(name) + 1;
+	return NULL;
+}
+
+static void env_put(struct environment *env, struct str name, struct str value)
+{
+	char *pair = arena_printf(env->a, "%.*s=%.*s", STR_ARG(name),
+				  STR_ARG(value));
+
+	if (!pair)
+		return;
+	for (size_t i = 0; i < env->n; i++)
+		if (str_eq(name_of(env->all[i]), name)) {
+			env->all[i] = pair;
+			return;
+		}
+	if (env->n < ENVIRON_MAX)
+		env->all[env->n++] = pair;
+}
+
+static void env_inherit(struct environment *env, char *const *from)
+{
+	for (; *from && env->n < ENVIRON_MAX; from++) {
+		bool keep = true;
+
+		for (size_t i = 0; i < LEN(withheld); i++)
+			keep = keep && !str_is(name_of(*from), withheld[i]);
+		if (keep)
+			env->all[env->n++] = *from;
+	}
+}
+
+static bool path_has(const char *path, const char *dir)
+{
+	struct str rest = str_of(path), one;
+
+	while (rest.n) {
+		str_cut(rest, ':', &one, &rest);
+		if (str_is(one, dir))
+			return true;
+	}
+	return false;
+}
+
+/* Service managers start us with a PATH that lacks where tools are put. */
+static void env_path(struct environment *env)
+{
+	static const char *const places[] = { ".local/bin", ".bun/bin" };
+	const char *extra = env_get(env, "PARACHUTE_EXTRA_PATH");
+	const char *path = env_get(env, "PATH"), *home = env_get(env, "HOME");
+
+	if (!path || !*path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	if (extra && *extra && !str_starts(str_of(path), str_of(extra)))
+		path = arena_printf(env->a, "%s:%s", extra, path);
+	for (size_t i = 0; path && home && *home && i < LEN(places); i++) {
+		const char *dir = arena_printf(env->a, "%s/%s", home,
+					       places[i]);
+
+		if (dir && !path_has(path, dir) && access(dir, X_OK) == 0)
+			path = arena_printf(env->a, "%s:%s", path, dir);
+	}
+	if (path)
+		env_put(env, STR("PATH"), str_of(path));
+}
+
+static void env_dotenv(struct environment *env, struct spawn_ctx *c,
+		       const struct mod *m)
+{
+	struct str text, key, value;
+	struct err e = { 0 };
+	int dir = dir_open(c->home->fd, m->short_name, &e);
+
+	if (dir < 0) {
+		if (e.code != ERR_NOT_FOUND)
+			mod_say(m, "its .env is not read: %s", e.msg);
+		return;
+	}
+	if (file_read(dir, ".env", DOTENV_SIZE_MAX, env->a, &text, &e) == 0) {
+		while (env_next(&text, NULL, &key, &value))
+			if (!str_is(key, "PORT"))
+				env_put(env, key, value);
+	} else if (e.code != ERR_NOT_FOUND) {
+		mod_say(m, "its .env is not read: %s", e.msg);
+	}
+	close(dir);
+}
+
+/* Origins: from configuration and disk only, never from a request. */
+
+static bool is_origin(struct str s)
+{
+	struct url u;
+
+	return url_parse(&u, s, NULL) == 0;
+}
+
+static struct str without_slash(struct str s)
+{
+	while (s.n && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+static struct str stored_origin(struct spawn_ctx *c, struct arena *a)
+{
+	struct str text = STR_NULL;
+	int dir = dir_open(c->home->fd, HOME_RUN, NULL);
+
+	if (dir < 0)
+		return text;
+	if (file_read(dir, HOME_ORIGIN, 4096, a, &text, NULL) < 0)
+		text = STR_NULL;
+	close(dir);
+	text = without_slash(str_trim(text, " \r\n"));
+	return is_origin(text) ? text : STR_NULL;
+}
+
+static struct str exposed_origin(struct spawn_ctx *c, struct arena *a)
+{
+	struct str text, origin = STR_NULL;
+	const struct json *j;
+	struct url u;
+
+	if (file_read(c->home->fd, HOME_EXPOSE, 65536, a, &text, NULL) < 0)
+		return STR_NULL;
+	j = json_parse(text, a, NULL, NULL);
+	if (!json_str(json_get(j, "hubOrigin"), &origin) ||
+	    url_parse(&u, origin, NULL) < 0 || url_host_is_loopback(u.host))
+		return STR_NULL;
+	return without_slash(origin);
+}
+
+static struct str from_env(const struct environment *env, const char *name)
+{
+	struct str s = without_slash(str_of(env_get(env, name)));
+
+	return is_origin(s) ? s : STR_NULL;
+}
+
+static struct str fly_origin(const struct environment *env)
+{
+	const char *app = env_get(env, "FLY_APP_NAME");
+	char *url;
+
+	if (!app || !*app || strchr(app, '/'))
+		return STR_NULL;
+	url = arena_printf(env->a, "https://%s.fly.dev", app);
+	return str_of(url);
+}
+
+static void add_origin(char *list, size_t size, struct str origin)
+{
+	struct str rest = str_of(list), one;
+	size_t n = strlen(list);
+
+	if (!origin.n || n + origin.n + 2 > size)
+		return;
+	while (rest.n) {
+		str_cut(rest, ',', &one, &rest);
+		if (str_eq(one, origin))
+			return;
+	}
+	snprintf(list + n, size - n, "%s%.*s", n ? "," : "", STR_ARG(origin));
+}
+
+static void env_origins(struct environment *env, struct spawn_ctx *c,
+			const struct environment *ours)
+{
+	char local[32], alias[32], all[4096] = "";
+	const struct str tiers[] = {
+		stored_origin(c, env->a),
+		from_env(ours, "PARACHUTE_HUB_ORIGIN"),
+		from_env(ours, "RENDER_EXTERNAL_URL"),
+		fly_origin(ours),
+		exposed_origin(c, env->a),
+	};
+	struct str origin = STR_NULL;
+
+	snprintf(local, sizeof local, "http://127.0.0.1:%u",
+		 (unsigned)c->hub_port);
+	snprintf(alias, sizeof alias, "http://localhost:%u",
+		 (unsigned)c->hub_port);
+	for (size_t i = 0; i < LEN(tiers); i++) {
+		if (!origin.n)
+			origin = tiers[i];
+		add_origin(all, sizeof all, tiers[i]);
+	}
+	if (!origin.n)
+		origin = str_of(local);
+	add_origin(all, sizeof all, str_of(alias));
+	add_origin(all, sizeof all, str_of(local));
+	env_put(env, STR("PARACHUTE_HUB_ORIGIN"), origin);
+	env_put(env, STR("PARACHUTE_HUB_ORIGINS"), str_of(all));
+	env_put(env, STR("PARACHUTE_HUB_JWKS_ORIGIN"), str_of(local));
+}
+
+void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
+		size_t size)
+{
+	snprintf(out, size, "PC_OWNER=%s.%u", c->owner, m->id);
+}
+
+/* Fills env; port 0 when the row is gone. */
+static bool build_env(struct spawn_ctx *c, struct mod *m,
+		      struct environment *env, uint16_t port)
+{
+	struct environment ours;
+	char text[64];
+
+	env->all = arena_array(env->a, ENVIRON_MAX + 1, sizeof *env->all);
+	if (!env->all)
+		return false;
+	env_inherit(env, c->environ);
+	ours = *env;
+	env_path(env);
+	snprintf(text, sizeof text, "%u", (unsigned)port);
+	env_put(env, STR("PORT"), str_of(text));
+	env_dotenv(env, c, m);
+	env_origins(env, c, &ours);
+	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
+	spawn_mark(c, m, text, sizeof text);
+	env_put(env, STR("PC_OWNER"), str_of(strchr(text, '=') + 1));
+	return !arena_failed(env->a);
+}
+
+static int resolve(struct spawn_ctx *c, struct mod *m, const char *path)
+{
+	const struct row *row = registry_find(c->registry,
+					      str_of(m->short_name));
+	struct problems faults = { 0 };
+	struct err e = { 0 };
+
+	arena_reset(&m->arena);
+	m->module = (struct module){ 0 };
+	if (!row) {
+		mod_fault(m, ERROR_NO_COMMAND, NULL,
+			  "it has no row in services.json any more");
+		return -1;
+	}
+	if (module_resolve(&m->module, row, path, &m->arena, &faults, &e) < 0) {
+		m->module = (struct module){ 0 };
+		mod_fault(m, ERROR_SPAWN, NULL, "%s", e.msg);
+		return -1;
+	}
+	return 0;
+}
+
+int spawn_resolve(struct spawn_ctx *c, struct mod *m)
+{
+	struct arena a;
+	struct environment env = { .a = &a };
+	const char *path = NULL;
+	int rc;
+
+	arena_init(&a, 4 * 1024 * 1024);
+	if (build_env(c, m, &env, 0))
+		path = env_get(&env, "PATH");
+	rc = resolve(c, m, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	arena_release(&a);
+	return rc;
+}
+
+static int check_directory(struct mod *m)
+{
+	struct stat st;
+
+	if (!m->module.cwd)
+		return 0;
+	if (stat(m->module.cwd, &st) < 0) {
+		mod_fault(m, ERROR_DIRECTORY, NULL,
+			  "its directory %s: %s; install it again or correct "
+			  "installDir in services.json", m->module.cwd,
+			  strerror(errno));
+		return -1;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		mod_fault(m, ERROR_DIRECTORY, NULL,
+			  "installDir %s in services.json is not a directory",
+			  m->module.cwd);
+		return -1;
+	}
+	return 0;
+}
+
+static int find_program(struct mod *m, struct spawn *sp, const char *path)
+{
+	const char *program = m->module.argv[0];
+	struct err e = { 0 };
+	struct depcheck d;
+
+	if (run_find(program, path, m->module.cwd, &sp->arena, &sp->path,
+		     &e) == 0)
+		return 0;
+	if (e.code == ERR_DENIED) {
+		mod_fault(m, ERROR_NOT_EXEC, program,
+			  "%s is there but not executable; run chmod +x %s",
+			  program, sp->path ? sp->path : program);
+		return -1;
+	}
+	depcheck_missing(&d, str_of(program), depcheck_this_os(),
+			 depcheck_this_cpu(), &sp->arena);
+	mod_fault(m, ERROR_MISSING, program, "%.*s", STR_ARG(d.description));
+	return -1;
+}
+
+int spawn_prepare(struct spawn_ctx *c, struct mod *m, struct spawn *sp)
+{
+	struct environment env = { .a = &sp->arena };
+	const struct row *row = registry_find(c->registry,
+					      str_of(m->short_name));
+	const char *path;
+
+	if (!build_env(c, m, &env, row ? row->port : 0)) {
+		mod_fault(m, ERROR_SPAWN, NULL, "no memory for its environment");
+		return -1;
+	}
+	path = env_get(&env, "PATH");
+	if (resolve(c, m, path) < 0)
+		return -1;
+	if (!m->module.argv[0]) {
+		mod_fault(m, ERROR_NO_COMMAND, NULL, "%s", m->module.reason);
+		return -1;
+	}
+	if (check_directory(m) < 0 || find_program(m, sp, path) < 0)
+		return -1;
+	sp->envp = env.all;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEP_SPAWN_H
+#define KEEP_SPAWN_H
+
+/*
+ * What a module is started with, built anew for every run: the row, its
+ * module.json, its .env and the origin as they are now.
+ *
+ * Environment, later wins: the keeper's own (less what is meant for the
+ * keeper alone), PATH with the places service managers forget, PORT of the
+ * row, <home>/<short>/.env (its PORT is dropped), then PARACHUTE_HUB_ORIGIN,
+ * PARACHUTE_HUB_ORIGINS, PARACHUTE_HUB_JWKS_ORIGIN, PARACHUTE_HOME, and
+ * PC_OWNER, by which what the module forks is recognised.
+ */
+
+#include "hub/home.h"
+#include "keep/sup.h"
+
+struct spawn_ctx {
+	const struct home *home;
+	struct registry *registry;
+	char *const *environ;
+	uint16_t hub_port;
+	uint64_t nofile;        /* soft limit the keeper was started with */
+	char owner[33];         /* drawn at start; PC_OWNER=<owner>.<id> */
+};
+
+struct spawn {
+	struct arena arena;
+	const char *path;       /* what to execute */
+	char **envp;
+};
+
+/* Re-reads row and module.json into mod->module. -1: mod->error says why. */
+int spawn_resolve(struct spawn_ctx *, struct mod *);
+
+/*
+ * Resolves, builds and checks; the caller releases the arena in any case.
+ * -1: it cannot be started now, mod->error says why; nothing was executed.
+ */
+int spawn_prepare(struct spawn_ctx *, struct mod *, struct spawn *);
+
+/* "PC_OWNER=..." of a module. */
+void spawn_mark(const struct spawn_ctx *, const struct mod *, char *out,
+		size_t size);
+
+#endif

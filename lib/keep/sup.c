@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep/sup.h"
+
+#include "hub/problem.h"
+#include "keep/listen.h"
+#include "keep/out.h"
+#include "keep/spawn.h"
+#include "keep/stream.h"
+#include "keep/sweep.h"
+#include "sys/fd.h"
+#include "sys/log.h"
+#include "sys/os.h"
+#include "sys/run.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define BLOCK_SIZE (RING_SIZE + 2 * LINE_MAX_BYTES)
+#define MODULE_ARENA_MAX (4 * 1024 * 1024)      /* a large module.json */
+
+void mod_say(const struct mod *m, const char *fmt, ...)
+{
+	char text[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	log_say("%s: %s", m->short_name, text);
+}
+
+void mod_fault(struct mod *m, const char *type, const char *binary,
+	       const char *fmt, ...)
+{
+	bool same = m->error.type == type;
+	char was[sizeof m->error.text];
+	va_list ap;
+
+	memcpy(was, m->error.text, sizeof was);
+	m->error = (struct start_error){ .type = type,
+					 .at_unix_ms = os_unix_ms() };
+	if (binary)
+		snprintf(m->error.binary, sizeof m->error.binary, "%s", binary);
+	va_start(ap, fmt);
+	vsnprintf(m->error.text, sizeof m->error.text, fmt, ap);
+	va_end(ap);
+	/* Said once, and its first line only: the rest is for pc-status. */
+	if (!same || strcmp(was, m->error.text) != 0)
+		mod_say(m, "%.*s", (int)strcspn(m->error.text, "\n"),
+			m->error.text);
+}
+
+bool mod_is_ready(const struct mod *m)
+{
+	return m->state == SM_UP && m->listening == LISTEN_YES;
+}
+
+void mod_state(const struct mod *m, struct mod_state *s)
+{
+	*s = (struct mod_state){
+		.status = status_of(str_of(sm_wire(m->state))),
+		.pid = m->pid,
+		.started_unix_ms = m->started_unix_ms,
+		.restarts_in_window = budget_count(&m->budget, os_now_ms()),
+		.crashed_unix_ms = m->crashed_unix_ms,
+		.exited = m->exited,
+		.exit_code = m->exit_code,
+		.error = m->error,
+	};
+	memcpy(s->short_name, m->short_name, sizeof s->short_name);
+}
+
+/* Modules */
+
+struct mod *sup_find(struct sup *s, struct str short_name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (str_is(short_name, s->mods[i]->short_name))
+			return s->mods[i];
+	return NULL;
+}
+
+struct mod *sup_by_id(struct sup *s, unsigned id)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->mods[i]->id == id)
+			return s->mods[i];
+	return NULL;
+}
+
+static void on_timer(struct loop *l, struct timer *t)
+{
+	struct mod *m = CONTAINER(t, struct mod, timer);
+
+	(void)l;
+	sup_event(m->sup, m, EV_TIMER);
+}
+
+static struct mod *mod_new(struct sup *s, struct str name)
+{
+	struct mod *m = calloc(1, sizeof *m);
+
+	if (!m)
+		return NULL;
+	m->block = os_map(BLOCK_SIZE);
+	if (!m->block) {
+		free(m);
+		return NULL;
+	}
+	m->sup = s;
+	m->id = ++s->last_id;
+	str_to_c(name, m->short_name, sizeof m->short_name);
+	m->timer = (struct timer)TIMER_INIT(on_timer);
+	m->outcome = -1;
+	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
+	list_init(&m->followers);
+	list_init(&m->ops);
+	arena_init(&m->arena, MODULE_ARENA_MAX);
+	ring_init(&m->ring, m->block, RING_SIZE);
+	stream_init(m, (char *)m->block + RING_SIZE);
+	return m;
+}
+
+static void mod_free(struct sup *s, struct mod *m)
+{
+	if (s->gone)
+		s->gone(s, m);
+	loop_cancel(s->loop, &m->timer);
+	stream_close(m);
+	os_unmap(m->block, BLOCK_SIZE);
+	arena_release(&m->arena);
+	free(m);
+}
+
+struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
+{
+	struct mod *m = sup_find(s, name);
+
+	if (!registry_find(s->spawn->registry, name)) {
+		err_set(e, ERR_NOT_FOUND, "%.*s has no row in services.json",
+			STR_ARG(name));
+		return NULL;
+	}
+	if (m) {
+		m->listed = true;
+		return m;
+	}
+	if (s->n == MODULES_MAX) {
+		err_set(e, ERR_FULL, "there are %d modules already",
+			MODULES_MAX);
+		return NULL;
+	}
+	m = mod_new(s, name);
+	if (!m) {
+		err_set(e, ERR_NO_MEMORY, "no memory for module %.*s",
+			STR_ARG(name));
+		return NULL;
+	}
+	m->listed = true;
+	s->mods[s->n++] = m;
+	spawn_resolve(s->spawn, m);
+	return m;
+}
+
+void sup_sync(struct sup *s)
+{
+	const struct registry *r = s->spawn->registry;
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		m->listed = registry_find(r, str_of(m->short_name));
+		if (m->listed && !sm_has_run(m->state))
+			spawn_resolve(s->spawn, m);
+	}
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->rows[i].instance &&
+		    !sup_of_row(s, r->rows[i].short_name, &e))
+			log_say("%s", e.msg);
+	sup_touch(s);
+}
+
+/* Rows that are gone take their module with them, once nothing of it runs. */
+static void drop_unlisted(struct sup *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		if (m->listed || m->state != SM_DOWN || !list_empty(&m->ops))
+			s->mods[kept++] = m;
+		else
+			mod_free(s, m);
+	}
+	s->n = kept;
+}
+
+/* Runs */
+
+static void run_ended(struct sup *s, struct mod *m)
+{
+	loop_forget(s->loop, &m->outcome_watch);
+	fd_close(&m->outcome);
+	listen_ended(s, m);
+}
+
+static void exec_failed(struct mod *m, const struct run_failure *why)
+{
+	const char *cmd = m->module.argv[0];
+
+	if (why->step == RUN_CHDIR)
+		mod_fault(m, ERROR_DIRECTORY, NULL,
+			  "cannot enter %s: %s", m->module.cwd,
+			  strerror(why->sys));
+	else if (why->step == RUN_EXEC && why->sys == ENOENT)
+		mod_fault(m, ERROR_SPAWN, NULL,
+			  "%s or its interpreter is not there; look at its "
+			  "first line", cmd);
+	else
+		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
+			  cmd, strerror(why->sys));
+}
+
+static void read_outcome(struct sup *s, struct mod *m)
+{
+	struct run_failure why;
+	int got;
+
+	if (m->outcome < 0)
+		return;
+	got = run_outcome(m->outcome, &why);
+	if (got == 0)
+		return;
+	loop_forget(s->loop, &m->outcome_watch);
+	fd_close(&m->outcome);
+	m->tries++;
+	if (got > 0) {
+		m->runs++;
+		m->error = (struct start_error){ 0 };
+		listen_started(s, m);
+		mod_say(m, "started, pid %d: %s", (int)m->pid,
+			m->module.argv[0]);
+		sup_event(s, m, EV_EXEC_OK);
+	} else {
+		exec_failed(m, &why);
+		sup_event(s, m, EV_EXEC_FAIL);
+	}
+}
+
+static void on_outcome(struct loop *l, struct watch *w, unsigned events)
+{
+	struct mod *m = CONTAINER(w, struct mod, outcome_watch);
+
+	(void)l;
+	(void)events;
+	read_outcome(m->sup, m);
+}
+
+static void refused(struct sup *s, struct mod *m, const struct err *e)
+{
+	mod_fault(m, ERROR_SPAWN, NULL, "%s; trying again", e->msg);
+	stream_close(m);
+	m->tries++;
+	sup_event(s, m, EV_REFUSED);
+}
+
+/* Forks and waits for exec's outcome in the loop. */
+static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
+{
+	struct run_req req = {
+		.path = sp->path, .argv = (char *const *)(uintptr_t)
+			m->module.argv,
+		.envp = sp->envp, .cwd = m->module.cwd,
+		.die_with_parent = true, .nofile = s->spawn->nofile,
+	};
+	struct err e = { 0 };
+	int far[2];
+
+	if (stream_open(m, far, &e) < 0) {
+		refused(s, m, &e);
+		return;
+	}
+	req.out = far[0];
+	req.err = far[1];
+	m->started_ms = os_now_ms();
+	m->started_unix_ms = os_unix_ms();
+	m->pid = run_start(&req, &m->outcome, &e);
+	fd_close(&far[0]);
+	fd_close(&far[1]);
+	if (m->pid < 0) {
+		m->pid = 0;
+		refused(s, m, &e);
+		return;
+	}
+	m->sid = m->pid;
+	m->sweep_signal = 0;
+	m->outcome_watch.fn = on_outcome;
+	if (loop_watch(s->loop, &m->outcome_watch, m->outcome, LOOP_READ,
+		       &e) < 0)
+		mod_say(m, "%s", e.msg);        /* its exit will tell */
+}
+
+static void spawn(struct sup *s, struct mod *m)
+{
+	struct spawn sp = { 0 };
+	const struct row *row = registry_find(s->spawn->registry,
+					      str_of(m->short_name));
+
+	if (row)
+		m->port = row->port;
+	arena_init(&sp.arena, MODULE_ARENA_MAX);
+	if (spawn_prepare(s->spawn, m, &sp) < 0) {
+		m->tries++;
+		sup_event(s, m, EV_UNFIT);
+	} else if (listen_is_squatted(s, m, m->port)) {
+		m->tries++;
+		sup_event(s, m, EV_SQUAT);
+	} else {
+		launch(s, m, &sp);
+	}
+	arena_release(&sp.arena);
+}
+
+/* Exits: believed only when waitid() says so, and after the last output. */
+
+static int code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
+}
+
+static void say_exit(const struct mod *m, int status)
+{
+	if (WIFSIGNALED(status))
+		mod_say(m, "pid %d ended by signal %d (%s)", (int)m->sid,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		mod_say(m, "pid %d exited with status %d", (int)m->sid,
+			WEXITSTATUS(status));
+}
+
+static void leader_exited(struct sup *s, struct mod *m, int status)
+{
+	enum sm_event ev = EV_EXIT;
+	uint32_t dice = 0;
+
+	m->pid = 0;
+	m->exited = true;
+	m->exit_code = code_of(status);
+	m->exited_ms = os_now_ms();
+	say_exit(m, status);
+	if (m->state == SM_UP) {
+		m->crashed_unix_ms = os_unix_ms();
+		os_random(&dice, sizeof dice);
+		if (!budget_crash(&m->budget, m->exited_ms, dice,
+				  &m->delay_ms))
+			ev = EV_EXIT_LAST;
+	}
+	run_ended(s, m);
+	m->sweep_first = true;
+	sup_event(s, m, ev);
+}
+
+void sup_reap(struct sup *s)
+{
+	for (;;) {
+		siginfo_t info = { 0 };
+		struct mod *m = NULL;
+		int status;
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		    info.si_pid == 0)
+			break;
+		for (size_t i = 0; i < s->n && !m; i++)
+			if (s->mods[i]->pid == info.si_pid)
+				m = s->mods[i];
+		if (m) {
+			read_outcome(s, m);
+			stream_drain(m);
+		}
+		if (waitpid(info.si_pid, &status, 0) != info.si_pid)
+			break;
+		if (m)
+			leader_exited(s, m, status);
+	}
+	sweep_later(s);
+}
+
+/* The automaton */
+
+static void arm(struct sup *s, struct mod *m, unsigned acts)
+{
+	int64_t now = os_now_ms();
+	uint32_t dice = 0;
+
+	if (acts & ACT_DISARM)
+		loop_cancel(s->loop, &m->timer);
+	if (acts & ACT_ARM_STOP)
+		loop_at(s->loop, &m->timer, now + STOP_TIMEOUT_MS);
+	if (acts & ACT_ARM_KILL)
+		loop_at(s->loop, &m->timer, now + KILL_TIMEOUT_MS);
+	if (acts & ACT_ARM_BACKOFF)
+		loop_at(s->loop, &m->timer, m->exited_ms + m->delay_ms);
+	if (acts & ACT_ARM_SQUAT)
+		loop_at(s->loop, &m->timer, now + SQUAT_RETRY_MS);
+	if (acts & ACT_ARM_FORK)
+		loop_at(s->loop, &m->timer, now + FORK_RETRY_MS);
+	if (acts & ACT_ARM_STABLE)
+		loop_at(s->loop, &m->timer, now + STABLE_MS);
+	if (acts & ACT_ARM_SLOW) {
+		os_random(&dice, sizeof dice);
+		if (!m->budget.spent)
+			m->delay_ms = budget_slow(&m->budget, dice);
+		loop_at(s->loop, &m->timer, now + m->delay_ms);
+		mod_say(m, "next try in %d s; pc-start %s starts it at once",
+			(int)(m->delay_ms / 1000), m->short_name);
+	}
+}
+
+/* The leader's group gets it now, what is elsewhere in the next pass. */
+static void signal_run(struct sup *s, struct mod *m, int sig)
+{
+	if (m->pid)
+		kill(-m->pid, sig);
+	if (!m->pid || sig == SIGKILL) {
+		m->sweep_signal = sig;
+		sweep_later(s);
+	}
+	if (sig == SIGKILL)
+		mod_say(m, "still there; SIGKILL");
+}
+
+static void hold(struct sup *s, struct mod *m)
+{
+	m->nneeds = 0;
+	spawn_resolve(s->spawn, m);
+	for (size_t i = 0; i < m->module.manifest.nneeds; i++) {
+		struct str name = m->module.manifest.needs[i];
+		struct mod *dep = sup_find(s, name);
+
+		if (dep && dep != m)
+			m->needs[m->nneeds++] = (uint16_t)dep->id;
+		else
+			mod_say(m, "depends on %.*s, which has no row; "
+				"starting without it", STR_ARG(name));
+	}
+}
+
+static void perform(struct sup *s, struct mod *m, unsigned acts)
+{
+	arm(s, m, acts);
+	if (acts & ACT_CLEAR) {
+		budget_clear(&m->budget);
+		m->delay_ms = 0;
+	}
+	if (acts & ACT_TERM)
+		signal_run(s, m, SIGTERM);
+	if (acts & ACT_KILL)
+		signal_run(s, m, SIGKILL);
+	if (acts & ACT_SWEEP) {
+		if (m->sweep_signal != SIGKILL)
+			m->sweep_signal = SIGTERM;
+		sweep_later(s);
+	}
+	if ((acts & ACT_STUCK) && s->stuck)
+		s->stuck(s, m);
+	if (acts & ACT_HOLD)
+		hold(s, m);
+	if (acts & ACT_SPAWN)
+		spawn(s, m);
+}
+
+void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
+{
+	enum sm_state was = m->state;
+	struct sm_next next = sm_step(was, ev);
+
+	m->state = next.state;
+	if (ev == EV_START || ev == EV_STOP || ev == EV_RESTART)
+		m->asked = true;
+	if (ev == EV_GONE)
+		stream_close(m);
+	if (next.state == SM_DOWN && was != SM_DOWN) {
+		m->downs++;
+		m->error = (struct start_error){ 0 };
+	}
+	perform(s, m, next.acts);
+	sup_touch(s);
+}
+
+/* Dependencies: whether what m waits for has come as far as it will. */
+
+static bool is_settled(const struct mod *m)
+{
+	switch (m->state) {
+	case SM_UP:
+		return mod_is_ready(m) || m->error.type;
+	case SM_HELD:
+	case SM_EXECING:
+	case SM_CLEARING:
+	case SM_BACKOFF:
+	case SM_CYCLING:
+	case SM_CYCLE_KILLING:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Whether m, held, waits for target, directly or through others. */
+static bool waits_for(struct sup *s, struct mod *m, const struct mod *target)
+{
+	if (m == target)
+		return true;
+	if (m->state != SM_HELD || m->marked)
+		return false;
+	m->marked = true;
+	for (size_t i = 0; i < m->nneeds; i++) {
+		struct mod *dep = sup_by_id(s, m->needs[i]);
+
+		if (dep && waits_for(s, dep, target))
+			return true;
+	}
+	return false;
+}
+
+static bool may_start(struct sup *s, struct mod *m)
+{
+	for (size_t i = 0; i < m->nneeds; i++) {
+		struct mod *dep = sup_by_id(s, m->needs[i]);
+
+		if (!dep || is_settled(dep))
+			continue;
+		for (size_t k = 0; k < s->n; k++)
+			s->mods[k]->marked = false;
+		if (!waits_for(s, dep, m))
+			return false;
+		mod_say(m, "its dependency on %s closes a circle and is "
+			"ignored", dep->short_name);
+	}
+	return true;
+}
+
+static void on_settle(struct loop *l, struct later *later)
+{
+	struct sup *s = CONTAINER(later, struct sup, settle);
+
+	(void)l;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->mods[i]->state == SM_HELD && may_start(s, s->mods[i]))
+			sup_event(s, s->mods[i], EV_DEPS);
+	if (s->changed)
+		s->changed(s);
+	drop_unlisted(s);
+}
+
+void sup_touch(struct sup *s)
+{
+	loop_later(s->loop, &s->settle);
+}
+
+void sup_init(struct sup *s, struct loop *loop, struct out *out,
+	      struct spawn_ctx *spawn_ctx)
+{
+	s->loop = loop;
+	s->out = out;
+	s->spawn = spawn_ctx;
+	s->n = 0;
+	s->subreaper = os_subreaper() == 0;
+	later_init(&s->settle, on_settle);
+	sweep_init(s);
+	listen_init(s);
+}

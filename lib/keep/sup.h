@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEP_SUP_H
+#define KEEP_SUP_H
+
+/*
+ * The supervised modules: performs what keep/sm decides.
+ *
+ *	services.json --sup_sync--> struct mod --sm_step--> acts
+ *	     SIGCHLD, timers, pipes, operations --sup_event--^   |
+ *	     keep/spawn, keep/sweep, keep/listen <---------------'
+ *
+ * Changes are told once per turn of the loop, after all of its events
+ * (`changed`), so whoever listens sees settled facts and may feed new events
+ * without re-entering the automaton. Counters (tries, downs) tell what was
+ * passed through within a turn.
+ *
+ * A struct mod lives from its first row until the row is gone and its run
+ * too; `id` never changes and is never given twice.
+ */
+
+#include "hub/module.h"
+#include "hub/state.h"
+#include "keep/budget.h"
+#include "keep/lines.h"
+#include "keep/ring.h"
+#include "keep/sm.h"
+#include "sys/loop.h"
+#include "sys/ports.h"
+#include "sys/ptab.h"
+
+struct out;
+struct spawn_ctx;
+struct sup;
+
+struct stream {
+	struct watch watch;
+	struct lines lines;
+	int which;              /* RING_OUT, RING_ERR */
+	int fd;
+	struct mod *mod;
+};
+
+struct mod {
+	struct sup *sup;
+	unsigned id;
+	char short_name[SHORT_SIZE];
+	bool listed;            /* it has a row */
+	bool asked;             /* somebody said start or stop */
+
+	enum sm_state state;
+	struct timer timer;     /* the automaton's only one */
+	struct budget budget;
+	int64_t delay_ms;       /* what the budget said */
+
+	struct arena arena;     /* of module: how it is run, and its facts */
+	struct module module;
+	uint16_t needs[DEPENDENCIES_MAX];       /* ids; while held */
+	size_t nneeds;
+
+	pid_t pid;              /* leader, not yet reaped; 0: none */
+	pid_t sid;              /* session of the last run */
+	int outcome;            /* exec's; -1 */
+	struct watch outcome_watch;
+	struct stream out[2];
+	uint16_t port;          /* of the last run */
+	int64_t started_ms, started_unix_ms;
+	int64_t exited_ms, crashed_unix_ms;
+	bool exited;
+	int exit_code;
+	unsigned tries, downs, runs;    /* outcomes known; DOWNs; execs */
+	int sweep_signal;       /* for what is left: 0, SIGTERM, SIGKILL */
+	bool sweep_first;       /* nobody looked at what is left yet */
+
+	enum listening listening;
+	uint64_t listen_inode;  /* the proven socket */
+	pid_t listen_other;     /* who has it instead; 0: unknown */
+	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
+
+	struct start_error error;
+	void *block;            /* ring and tails, not inherited by children */
+	struct ring ring;
+	struct list followers;  /* keep/follow */
+	struct list ops;        /* keep/ops */
+	bool marked;            /* scratch of a search */
+};
+
+struct sup {
+	struct loop *loop;
+	struct out *out;
+	struct spawn_ctx *spawn;
+	struct mod *mods[MODULES_MAX];
+	size_t n;
+	unsigned last_id;
+	bool subreaper;
+
+	struct later settle;    /* end of turn: dependencies, then changed() */
+	void (*changed)(struct sup *);
+	void (*stuck)(struct sup *, struct mod *);
+	void (*said)(struct sup *, struct mod *);       /* new lines */
+	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
+	void *ctx;
+
+	struct later look;      /* keep/sweep */
+	struct ptab ptab;
+	struct ports ports;     /* keep/listen */
+	int64_t ports_ms;
+	struct timer probe;
+};
+
+void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
+
+/*
+ * Brings the modules in line with the registry's view: new rows get a module
+ * (not started), those without a row are marked and dropped once down.
+ */
+void sup_sync(struct sup *);
+
+struct mod *sup_find(struct sup *, struct str short_name);
+struct mod *sup_by_id(struct sup *, unsigned id);
+/* The module of a row, made when missing. NULL with err: no row, a bound. */
+struct mod *sup_of_row(struct sup *, struct str short_name, struct err *);
+
+void sup_event(struct sup *, struct mod *, enum sm_event);
+void sup_touch(struct sup *);   /* changed() at the end of this turn */
+void sup_reap(struct sup *);    /* on SIGCHLD */
+
+bool mod_is_ready(const struct mod *);  /* up, and its port is its own */
+void mod_fault(struct mod *, const char *type, const char *binary,
+	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void mod_state(const struct mod *, struct mod_state *);
+/* "[supervisor] vault: ..." */
+void mod_say(const struct mod *, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEEP_SWEEP_H
+#define KEEP_SWEEP_H
+
+/*
+ * What is left of a run when its leader is gone, and ending it.
+ *
+ * The keeper is a subreaper: whatever a module forks stays below the keeper,
+ * an orphan becomes its child. To whom an orphan belongs is decided by
+ * evidence, each kind proof by itself: the session of the run, or the mark
+ * PC_OWNER in its first environment. One pass serves all modules; the next
+ * one is made when a child of ours was reaped, never by polling. When all our
+ * children are leaders we know, nothing of any ended run is left: that is one
+ * read of a small file.
+ *
+ * Nothing is signalled that is not our child, unless its start time, read
+ * again behind a pidfd, is still that of the process that was found.
+ */
+
+#include "keep/sup.h"
+
+#define LEFT_MAX 16     /* as many as an error message can use */
+
+struct left {
+	pid_t pid;
+	char command[160];
+};
+
+void sweep_init(struct sup *);
+void sweep_later(struct sup *);         /* look at the end of this turn */
+
+/* Processes of the module's run that live; at most max are described. */
+size_t sweep_left(struct sup *, struct mod *, struct left *, size_t max);
+
+/* SIGKILL to everything below us; how many there were. */
+size_t sweep_kill_all(struct sup *);
+
+#endif

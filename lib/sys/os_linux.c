@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "sys/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of kernel headers that a musl tree does not have. */
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
+
+struct dent {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t os_now_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t os_unix_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t os_unix_ms(void)
+{
+	return clock_ns(CLOCK_REALTIME) / 1000000;
+}
+
+int os_random(void *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = getrandom((char *)p + done, n - done, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		done += (size_t)got;
+	}
+	return 0;
+}
+
+int os_pipe(int p[2])
+{
+	return pipe2(p, O_CLOEXEC);
+}
+
+int os_accept(int fd)
+{
+	return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int os_set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -1;
+	if (flags & O_NONBLOCK)
+		return 0;
+	return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static void set_cloexec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+/* Without opendir(): this runs between fork and exec. */
+static int cloexec_listed(int from)
+{
+	_Alignas(struct dent) char buf[4096];
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long n;
+
+	if (dir < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, dir, buf, sizeof buf)) > 0) {
+		for (long at = 0; at < n;) {
+			struct dent *d = (struct dent *)(void *)(buf + at);
+			int fd = atoi(d->name);
+
+			if (d->name[0] != '.' && fd >= from)
+				set_cloexec(fd);
+			at += d->len;
+		}
+	}
+	close(dir);
+	return n < 0 ? -1 : 0;
+}
+
+void os_cloexec_from(int fd)
+{
+	struct rlimit lim;
+	int end = 65536;
+
+	if (!syscall(SYS_close_range, fd, ~0U, CLOSE_RANGE_CLOEXEC))
+		return;
+	if (!cloexec_listed(fd))
+		return;
+	/* Neither the call nor /proc: whatever the limit lets us have. */
+	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < (rlim_t)end)
+		end = (int)lim.rlim_cur;
+	for (; fd < end; fd++)
+		set_cloexec(fd);
+}
+
+/*
+ * A terminal promises no room for a whole write, so poll() does not help;
+ * but opened once more it has flags that are ours alone.
+ */
+static ssize_t write_tty(int fd, const void *p, size_t n)
+{
+	char path[32];
+	ssize_t done;
+	int again, err;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (again < 0)
+		return write(fd, p, n < 256 ? n : 256);
+	done = write(again, p, n);
+	err = errno;
+	close(again);
+	errno = err;
+	return done;
+}
+
+/*
+ * The second way. A pipe that polls writable has room for PIPE_BUF bytes,
+ * unless another writer took it in between.
+ */
+static ssize_t write_polled(int fd, mode_t mode, const void *p, size_t n)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	int ready;
+
+	if (S_ISSOCK(mode))
+		return send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ready = poll(&pfd, 1, 0);
+	if (ready < 0)
+		return -1;
+	if (!ready) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (S_ISCHR(mode) && isatty(fd))
+		return write_tty(fd, p, n);
+	return write(fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+}
+
+ssize_t os_write_nowait(int fd, const void *p, size_t n)
+{
+	struct iovec io = {
+		.iov_base = (void *)(uintptr_t)p,
+		.iov_len = n,
+	};
+	struct stat st;
+	long done = syscall(SYS_pwritev2, fd, &io, 1L, -1L, -1L, RWF_NOWAIT);
+	int why = errno;
+
+	if (done >= 0)
+		return done;
+	/* EPERM: a filter that does not know the call. */
+	if (why != EAGAIN && why != EOPNOTSUPP && why != ENOSYS &&
+	    why != EINVAL && why != EPERM)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (S_ISREG(st.st_mode))
+		return write(fd, p, n);
+	if (why == EAGAIN) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write_polled(fd, st.st_mode, p, n);
+}
+
+int os_peer(int fd, uid_t *uid, pid_t *pid)
+{
+	struct ucred c;
+	socklen_t len = sizeof c;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) < 0)
+		return -1;
+	/* A socket without a peer has no pid. */
+	if (c.pid == 0 && c.uid == (uid_t)-1) {
+		errno = ENOTCONN;
+		return -1;
+	}
+	*uid = c.uid;
+	*pid = c.pid;
+	return 0;
+}
+
+int os_subreaper(void)
+{
+	int rc = prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+
+	if (rc < 0 && errno == EINVAL)
+		errno = ENOSYS;
+	return rc;
+}
+
+int os_die_with_parent(int sig)
+{
+	return prctl(PR_SET_PDEATHSIG, (long)sig, 0L, 0L, 0L);
+}
+
+int os_pidfd(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	/* The call knows no EPERM; a filter that does not know it does. */
+	if (fd < 0 && errno == EPERM)
+		errno = ENOSYS;
+	return fd;
+}
+
+int os_pidfd_signal(int pidfd, int sig)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+static int open_children(void)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/self/task/%ld/children",
+		 (long)syscall(SYS_gettid));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		errno = ENOSYS;
+	return fd;
+}
+
+int os_children(pid_t *out, size_t max)
+{
+	char buf[4096];
+	size_t count = 0;
+	pid_t pid = 0;
+	ssize_t n = 0;
+	int fd = open_children();
+
+	if (fd < 0)
+		return -1;
+	while (count < INT_MAX) {
+		n = read(fd, buf, sizeof buf);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; i < n; i++) {
+			if (buf[i] >= '0' && buf[i] <= '9') {
+				pid = pid * 10 + (buf[i] - '0');
+				continue;
+			}
+			if (pid && count++ < max)
+				out[count - 1] = pid;
+			pid = 0;
+		}
+	}
+	close(fd);
+	return n < 0 ? -1 : (int)count;
+}
+
+void *os_map(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, n, MADV_DONTFORK);
+	return p;
+}
+
+void os_map_trim(void *p, size_t n)
+{
+	madvise(p, n, MADV_DONTNEED);
+}
+
+void os_unmap(void *p, size_t n)
+{
+	if (p)
+		munmap(p, n);
+}

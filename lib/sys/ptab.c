@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/ptab.h"
+
+#include "sys/fd.h"
+#include "sys/os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * /proc is opened once and kept. The table lives in os_map() memory: it
+ * grows by doubling, and children do not carry it about.
+ */
+
+/* Places in /proc/PID/stat, counted from 1 as proc(5) does. */
+enum {
+	STAT_STATE = 3,
+	STAT_PPID = 4,
+	STAT_PGID = 5,
+	STAT_SID = 6,
+	STAT_FLAGS = 9,
+	STAT_START = 22,
+	STAT_ENV_END = 51,
+};
+
+#define STAT_SIZE 1024  /* 52 fields of up to 20 digits, most of them 0 */
+#define KERNEL_THREAD 0x00200000        /* in STAT_FLAGS */
+
+static DIR *proc_dir(void)
+{
+	static DIR *dir;
+	int fd;
+
+	if (dir)
+		return dir;
+	fd = fd_own(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_DIR,
+		    0);
+	if (fd < 0)
+		return NULL;
+	dir = fdopendir(fd);
+	if (!dir)
+		fd_close(&fd);
+	return dir;
+}
+
+static int open_of(pid_t pid, const char *what)
+{
+	DIR *dir = proc_dir();
+	char name[48];
+	int fd;
+
+	if (!dir)
+		return -1;
+	snprintf(name, sizeof name, "%ld/%s", (long)pid, what);
+	do
+		fd = openat(dirfd(dir), name, O_RDONLY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+static ssize_t read_some(int fd, char *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* Up to size - 1 bytes and a NUL; -1 when it is gone or unreadable. */
+static ssize_t read_of(pid_t pid, const char *what, char *out, size_t size)
+{
+	int fd = open_of(pid, what);
+	size_t n = 0;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return -1;
+	while (n < size - 1 &&
+	       (got = read_some(fd, out + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	out[n] = '\0';
+	return got < 0 ? -1 : (ssize_t)n;
+}
+
+/* What follows the name, which may itself hold blanks and brackets. */
+static const char *after_comm(const char *text)
+{
+	const char *end = strrchr(text, ')');
+
+	return end && end[1] == ' ' ? end + 2 : NULL;
+}
+
+/* Field n of those after the name; NULL when there are not so many. */
+static const char *field(const char *rest, int n)
+{
+	for (int at = STAT_STATE; rest && at < n; at++) {
+		rest = strchr(rest, ' ');
+		rest = rest ? rest + 1 : NULL;
+	}
+	return rest;
+}
+
+static int parse_stat(const char *text, struct proc *p)
+{
+	const char *open = strchr(text, '('), *rest = after_comm(text);
+	const char *start = field(rest, STAT_START);
+	size_t n;
+
+	if (!open || !start)
+		return -1;
+	n = (size_t)(rest - 2 - (open + 1));
+	if (n > sizeof p->comm - 1)
+		n = sizeof p->comm - 1;
+	memset(p->comm, 0, sizeof p->comm);
+	memcpy(p->comm, open + 1, n);
+	p->pid = (pid_t)strtol(text, NULL, 10);
+	p->state = *rest;
+	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
+	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
+	p->sid = (pid_t)strtol(field(rest, STAT_SID), NULL, 10);
+	p->start = strtoull(start, NULL, 10);
+	return 0;
+}
+
+/* One read: this file comes whole, and a table has many. */
+static int read_stat(pid_t pid, char *text, size_t size)
+{
+	int fd = open_of(pid, "stat");
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read_some(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? 0 : -1;
+}
+
+int proc_read(pid_t pid, struct proc *p)
+{
+	char text[STAT_SIZE];
+
+	if (pid <= 0 || read_stat(pid, text, sizeof text) < 0)
+		return -1;
+	return parse_stat(text, p);
+}
+
+/* The table */
+
+void ptab_init(struct ptab *t)
+{
+	*t = (struct ptab){ .n = 0 };
+}
+
+void ptab_release(struct ptab *t)
+{
+	os_unmap(t->all, t->size * sizeof *t->all);
+	ptab_init(t);
+}
+
+static int grow(struct ptab *t, struct err *e)
+{
+	size_t size = t->size ? t->size * 2 : 1024;
+	struct proc *all;
+
+	if (size > PTAB_MAX)
+		return err_set(e, ERR_FULL, "more than %d processes",
+			       PTAB_MAX);
+	all = os_map(size * sizeof *all);
+	if (!all)
+		return err_set(e, ERR_NO_MEMORY, "process table: no memory");
+	if (t->n)
+		memcpy(all, t->all, t->n * sizeof *all);
+	os_unmap(t->all, t->size * sizeof *all);
+	t->all = all;
+	t->size = size;
+	return 0;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct proc *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+int ptab_read(struct ptab *t, struct err *e)
+{
+	DIR *dir = proc_dir();
+	bool sorted = true;
+	struct dirent *d;
+
+	t->n = 0;
+	if (!dir)
+		return err_sys(e, "process table: /proc");
+	rewinddir(dir);
+	while (errno = 0, (d = readdir(dir))) {
+		if (d->d_name[0] < '0' || d->d_name[0] > '9')
+			continue;
+		if (t->n == t->size && grow(t, e) < 0)
+			return -1;
+		if (proc_read((pid_t)strtol(d->d_name, NULL, 10),
+			      &t->all[t->n]) < 0)
+			continue;
+		sorted = sorted && (!t->n ||
+				    t->all[t->n - 1].pid < t->all[t->n].pid);
+		t->n++;
+	}
+	if (errno)
+		return err_sys(e, "process table: /proc");
+	if (!sorted)
+		qsort(t->all, t->n, sizeof *t->all, by_pid);
+	return 0;
+}
+
+const struct proc *ptab_find(const struct ptab *t, pid_t pid)
+{
+	struct proc key = { .pid = pid };
+
+	if (!t->n)
+		return NULL;
+	return bsearch(&key, t->all, t->n, sizeof *t->all, by_pid);
+}
+
+/* Read while it changed, a snapshot may even hold a circle. */
+bool ptab_below(const struct ptab *t, pid_t pid, pid_t root)
+{
+	const struct proc *p = ptab_find(t, pid);
+
+	for (size_t steps = 0; p && steps <= t->n; steps++) {
+		if (p->pid == root)
+			return true;
+		p = ptab_find(t, p->ppid);
+	}
+	return false;
+}
+
+/* Facts of one process */
+
+static void printable(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			p[i] = '?';
+}
+
+bool proc_command(pid_t pid, char *out, size_t size)
+{
+	ssize_t n = read_of(pid, "cmdline", out, size);
+	struct proc p;
+
+	if (n < 0)
+		return false;
+	while (n > 0 && !out[n - 1])
+		n--;
+	if (n > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			if (!out[i])
+				out[i] = ' ';
+		printable(out, (size_t)n);
+		return true;
+	}
+	if (proc_read(pid, &p) < 0)
+		return false;
+	printable(p.comm, strlen(p.comm));
+	snprintf(out, size, "[%s]", p.comm);
+	return true;
+}
+
+/*
+ * No environment at all is what `env -i` gives, and kernel threads; but also
+ * what a zombie shows, and a process whose execve() is not through.
+ */
+static int no_environment(pid_t pid)
+{
+	char text[STAT_SIZE];
+	const char *rest, *flags, *env_end;
+
+	if (read_stat(pid, text, sizeof text) < 0)
+		return -1;
+	rest = after_comm(text);
+	flags = field(rest, STAT_FLAGS);
+	env_end = field(rest, STAT_ENV_END);
+	if (!flags || *rest == 'Z' || *rest == 'X')
+		return -1;
+	if (strtoul(flags, NULL, 10) & KERNEL_THREAD)
+		return 0;
+	return env_end && strtoull(env_end, NULL, 10) ? 0 : -1;
+}
+
+struct match {
+	const char *want;
+	size_t len, at;
+	bool missed;            /* the entry we are in is another one */
+};
+
+/* True when an entry that equals m->want ends within these bytes. */
+static bool match_feed(struct match *m, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!p[i]) {
+			if (!m->missed && m->at == m->len)
+				return true;
+			m->at = 0;
+			m->missed = false;
+		} else if (m->missed || m->at == m->len ||
+			   p[i] != m->want[m->at]) {
+			m->missed = true;
+		} else {
+			m->at++;
+		}
+	}
+	return false;
+}
+
+int proc_has_env(pid_t pid, const char *pair)
+{
+	struct match m = { .want = pair, .len = strlen(pair) };
+	int fd = open_of(pid, "environ");
+	bool any = false, found = false;
+	char buf[4096];
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -1;
+	while (!found && (n = read_some(fd, buf, sizeof buf)) > 0) {
+		any = true;
+		found = match_feed(&m, buf, (size_t)n);
+	}
+	close(fd);
+	/* The last one may have lost its NUL to setproctitle(). */
+	if (found || (any && n == 0 && match_feed(&m, "", 1)))
+		return m.len ? 1 : 0;
+	if (n < 0)
+		return -1;
+	return any ? 0 : no_environment(pid);
+}
+
+void proc_boot_id(char out[37])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read_some(fd, out, 36);
+
+	if (fd >= 0)
+		close(fd);
+	out[n == 36 ? 36 : 0] = '\0';
+}

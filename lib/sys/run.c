@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/run.h"
+
+#include "sys/fd.h"
+#include "sys/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * fork, not vfork: the child may then take its time between the two calls,
+ * and a keeper that is killed in between leaves nothing half done. All
+ * signals are blocked around it, so that none of our handlers ever runs in
+ * the child, where it would write to our wake-up pipe.
+ */
+
+#define SIGNALS_END 65
+
+/* The child. Nothing but system calls from here to the end of start(). */
+
+_Noreturn static void fail(int to, enum run_step step)
+{
+	struct run_failure f = { .step = (int32_t)step, .sys = errno };
+	int status = 125;
+
+	if (step == RUN_EXEC)
+		status = f.sys == ENOENT || f.sys == ENOTDIR ? 127 : 126;
+	/* Nobody there: then nobody wants to know. */
+	while (send(to, &f, sizeof f, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+	_exit(status);
+}
+
+static int above_stdio(int fd)
+{
+	return fd >= 0 && fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
+/* An empty root has no /dev/null; a pipe nobody writes to reads the same. */
+static int empty_stdin(void)
+{
+	int fd = open("/dev/null", O_RDONLY);
+	int p[2];
+
+	if (fd < 0) {
+		if (pipe(p) < 0)
+			return -1;
+		close(p[1]);
+		fd = p[0];
+	}
+	if (!fd)
+		return 0;
+	if (dup2(fd, 0) < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int set_descriptors(const struct run_req *req, int *report)
+{
+	int out = above_stdio(req->out), err = above_stdio(req->err);
+
+	*report = above_stdio(*report);
+	if (*report < 0 || out < 0 || err < 0) {
+		errno = errno ? errno : EBADF;
+		return -1;
+	}
+	if (empty_stdin() < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		return -1;
+	os_cloexec_from(3);
+	return 0;
+}
+
+static void default_signals(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < SIGNALS_END; s++)
+		if (s != SIGKILL && s != SIGSTOP)
+			sigaction(s, &sa, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int set_nofile(uint64_t soft)
+{
+	struct rlimit lim;
+
+	if (!soft)
+		return 0;
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return -1;
+	lim.rlim_cur = soft < lim.rlim_max ? (rlim_t)soft : lim.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+static void wait_at_gate(int fd)
+{
+	char go;
+	ssize_t n;
+
+	do
+		n = read(fd, &go, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(125);
+}
+
+_Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
+{
+	int report = p[1];
+
+	/* Else it would hold its own gate open. */
+	close(p[0]);
+	errno = 0;
+	if (set_descriptors(req, &report) < 0)
+		fail(report, RUN_SETUP);
+	default_signals();
+	if (setsid() < 0 || set_nofile(req->nofile) < 0)
+		fail(report, RUN_SETUP);
+	if (req->cwd && chdir(req->cwd) < 0)
+		fail(report, RUN_CHDIR);
+	if (req->die_with_parent) {
+		if (os_die_with_parent(SIGKILL) < 0 && errno != ENOSYS)
+			fail(report, RUN_SETUP);
+		/* It may have died before we asked. */
+		if (getppid() != parent)
+			_exit(125);
+	}
+	if (req->gate)
+		wait_at_gate(report);
+	execve(req->path, req->argv, req->envp);
+	fail(report, RUN_EXEC);
+}
+
+/* The parent */
+
+/* A pair of sockets, since the gate opens in the other direction. */
+static int report_pair(int p[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) < 0)
+		return -1;
+	if (fcntl(p[0], F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(p[1], F_SETFD, FD_CLOEXEC) < 0 ||
+	    os_set_nonblock(p[0]) < 0) {
+		fd_close(&p[0]);
+		fd_close(&p[1]);
+		return -1;
+	}
+	p[0] = fd_own(p[0], FD_EXEC, 0);
+	if (p[0] < 0)
+		fd_close(&p[1]);
+	return p[0] < 0 ? -1 : 0;
+}
+
+pid_t run_start(const struct run_req *req, int *outcome, struct err *e)
+{
+	pid_t self = getpid(), pid;
+	sigset_t all, was;
+	int p[2], err;
+
+	if (report_pair(p) < 0)
+		return err_sys(e, "start %s: outcome pipe", req->path);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &was);
+	pid = fork();
+	if (!pid)
+		child(req, p, self);
+	err = errno;
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	fd_close(&p[1]);
+	if (pid < 0) {
+		fd_close(&p[0]);
+		errno = err;
+		return err_sys(e, "start %s: fork", req->path);
+	}
+	*outcome = p[0];
+	return pid;
+}
+
+int run_go(int outcome)
+{
+	ssize_t n;
+
+	do
+		n = send(outcome, "", 1, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : -1;
+}
+
+int run_outcome(int outcome, struct run_failure *why)
+{
+	ssize_t n;
+
+	do
+		n = read(outcome, why, sizeof *why);
+	while (n < 0 && errno == EINTR);
+	/* Reset: it ended with our word to it unread, and said nothing. */
+	if (!n || (n < 0 && errno == ECONNRESET))
+		return 1;
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	if (n != (ssize_t)sizeof *why)
+		*why = (struct run_failure){
+			.step = RUN_SETUP,
+			.sys = n < 0 ? errno : EPROTO,
+		};
+	return -1;
+}
+
+/* Finding the program */
+
+/* dir/name, made absolute, since the child is in cwd when it executes it. */
+static const char *join(struct arena *a, const char *cwd, struct str dir,
+			const char *name)
+{
+	const char *p = dir.n ?
+		arena_printf(a, "%.*s/%s", STR_ARG(dir), name) : name;
+	char here[4096];
+
+	if (!p || *p == '/')
+		return p;
+	if (cwd)
+		p = arena_printf(a, "%s/%s", cwd, p);
+	if (!p || *p == '/')
+		return p;
+	if (!getcwd(here, sizeof here))
+		return p;
+	return arena_printf(a, "%s/%s", here, p);
+}
+
+enum candidate { ABSENT, REFUSED, GOOD };
+
+static enum candidate look_at(const char *path, bool named)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == EACCES && named ? REFUSED : ABSENT;
+	/* A directory of that name in PATH is not what was meant. */
+	if (!S_ISREG(st.st_mode))
+		return named ? REFUSED : ABSENT;
+	return access(path, X_OK) < 0 ? REFUSED : GOOD;
+}
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_NO_MEMORY, "no memory");
+}
+
+int run_find(const char *name, const char *path, const char *cwd,
+	     struct arena *a, const char **found, struct err *e)
+{
+	struct str rest = str_of(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	bool named = strchr(name, '/') != NULL, more = *name != '\0';
+	const char *at, *refused = NULL;
+	struct str dir = STR_NULL;
+	enum candidate is;
+
+	*found = NULL;
+	while (more) {
+		more = !named && str_cut(rest, ':', &dir, &rest);
+		at = join(a, cwd, dir, name);
+		if (!at)
+			return no_memory(e);
+		is = look_at(at, named);
+		if (is == GOOD) {
+			*found = at;
+			return 0;
+		}
+		if (is == REFUSED && !refused)
+			refused = at;
+	}
+	*found = refused;
+	if (refused)
+		return err_set(e, ERR_DENIED, "%s: not executable", refused);
+	return err_set(e, ERR_NOT_FOUND, "%s: not found", name);
+}

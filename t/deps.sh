@@ -1,0 +1,145 @@
+#!/bin/sh
+# Installs what a step needs and the machine lacks. Debian, as root; anybody
+# else is told the line to run. Silent when nothing is missing.
+#
+#	t/deps.sh GROUP...      static build run check asan lint bench
+#
+# DEPS=no skips it. A program that is there, from wherever, is left alone, and
+# so is every package that is installed. Servers that get installed are kept
+# from starting, now and at the next boot.
+set -eu
+
+[ "${DEPS-}" != no ] || exit 0
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# program, package
+group() {
+	case $1 in
+	static) echo 'musl-gcc musl-tools' ;;
+	build)  echo 'gcc gcc
+		ar binutils
+		nm binutils
+		readelf binutils
+		strip binutils
+		cmp diffutils
+		find findutils' ;;
+	run)    demo ;;
+	check)  echo 'nginx nginx
+		redis-server redis-server
+		python3 python3
+		node nodejs
+		curl curl
+		prove perl
+		ps procps
+		jq jq' ;;
+	asan)   echo 'gcc gcc' ;;
+	lint)   echo 'gcc gcc
+		cppcheck cppcheck
+		clang-tidy clang-tidy
+		shellcheck shellcheck
+		mandoc mandoc' ;;
+	bench)  echo 'runsv runit
+		s6-svscan s6
+		supervisord supervisor
+		wrk wrk
+		curl curl
+		jq jq
+		ps procps' ;;
+	*)      echo "t/deps.sh: no such group: $1" >&2
+		exit 2 ;;
+	esac
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+# One server is enough to have something to keep up.
+demo() {
+	for server in nginx redis-server python3 node; do
+		! have "$server" || return 0
+	done
+	echo 'nginx nginx
+		redis-server redis-server'
+}
+
+# glibc's headers have no program to look for.
+headers() {
+	case " $* " in
+	*' asan '* | *' lint '*)
+		! have gcc ||
+		! echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 ||
+			return 0
+		echo libc6-dev ;;
+	esac
+}
+
+missing() {
+	for g in "$@"; do
+		group "$g"
+	done | while read -r program package; do
+		have "$program" || echo "$package"
+	done
+	headers "$@"
+}
+
+packages=$(missing "$@" | sort -u | tr '\n' ' ')
+packages=${packages% }
+[ -n "$packages" ] || exit 0
+
+install="apt-get install -y --no-install-recommends $packages"
+echo "Missing packages: $packages"
+if ! have apt-get; then
+	echo 'This is no Debian: install the like of them, or say DEPS=no.' >&2
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'Only root can install them. As root, run:' >&2
+	echo "  apt-get update && $install" >&2
+	exit 1
+fi
+
+# Services obey policy-rc.d (101: do not start); the host's own comes back.
+policy=/usr/sbin/policy-rc.d
+kept=
+restore() {
+	rm -f "$policy"
+	[ -z "$kept" ] || mv "$kept" "$policy"
+}
+if [ -e "$policy" ] || [ -L "$policy" ]; then
+	kept=$policy.before-pc.$$
+	mv "$policy" "$kept"
+fi
+trap restore EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+# A broken list of somebody else's is no reason to stop here.
+apt-get -q update || echo 'apt-get update failed; going on' >&2
+# shellcheck disable=SC2086  # a list of package names
+apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends \
+	--no-upgrade --no-remove install $packages
+
+# A server that came with this must not start at the next boot either.
+for package in $packages; do
+	case $package in
+	nginx | redis-server) service=$package ;;
+	supervisor) service=supervisor ;;
+	*) continue ;;
+	esac
+	if have systemctl; then
+		systemctl disable "$service" >/dev/null 2>&1 || :
+	elif have update-rc.d; then
+		update-rc.d "$service" disable >/dev/null 2>&1 || :
+	fi
+	echo "$service is installed and will not start by itself."
+done
+
+left=$(missing "$@" | sort -u | tr '\n' ' ')
+if [ -n "$left" ]; then
+	echo "Still missing: $left" >&2
+	exit 1
+fi

@@ -1,0 +1,57 @@
+#!/bin/sh
+# What includes what, read off the include lines: base < wire < sys < hub <
+# keep, a folder includes itself and what stands before it.
+#
+#	t/layers.sh [FILE...]           one line per fault; 1 when there is one
+set -u
+
+# shellcheck disable=SC2046  # our names have no blanks
+[ $# -gt 0 ] || set -- $(find lib bin -name '*.[ch]' | sort)
+
+awk '
+BEGIN {
+	n = split("base wire sys hub keep", order, " ")
+	for (i = 1; i <= n; i++)
+		rank[order[i]] = i
+}
+
+function fault(what) {
+	printf "%s:%d: %s\n", FILENAME, FNR, what
+	bad = 1
+}
+
+FNR == 1 {
+	parts = split(FILENAME, path, "/")
+	mine = path[parts - 1]
+	top = mine == "bin" ? n : rank[mine]
+	if (!top)
+		fault("the folder " mine " is in no layer")
+}
+
+/^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+	name = $0
+	sub(/^[^<"]*[<"]/, "", name)
+	sub(/[>"].*/, "", name)
+	quoted = $0 ~ /include[ \t]*"/
+	folder = name
+	sub(/\/.*/, "", folder)
+
+	if (name ~ /(^|\/)(sqlite3|bearssl)[^\/]*\.h$/)
+		fault(name ": no file may include it")
+	else if (name ~ /\.c$/)
+		fault(name ": a source file is not included")
+	else if (quoted && name !~ /^[a-z]+\/[a-z0-9_]+\.h$/)
+		fault(name ": an include line names folder and header")
+	else if (quoted && !(folder in rank))
+		fault(name ": the folder " folder " is in no layer")
+	else if (!quoted && folder in rank && folder != "sys")
+		fault(name ": a header of ours is quoted")
+	else if (quoted && rank[folder] > top)
+		fault(mine " must not include " folder " (" name ")")
+	else if (quoted && mine == "bin" && folder == "keep" &&
+		 path[parts] != "pc-serve.c")
+		fault(name ": the layer keep is for pc-serve alone")
+}
+
+END { exit bad }
+' "$@"

@@ -1,0 +1,198 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2013,SC2016,SC2034,SC2154
+# Output of modules: prefixed, kept, followed, bounded.
+. "${0%/*}/lib.sh"
+
+# follow FILE ARG...: pc-logs -f into FILE; returns at its first line.
+follow() {
+	_file=$1
+	shift
+	: >"$_file"
+	pc-logs -f "$@" >"$_file" 2>"$_file.err" &
+	follower=$!
+	others="$others $follower"
+	waitfor lines 1 "$_file"
+}
+bare() { sed 's/^\[[^]]*\] //' "$1"; }  # a prefix is for several
+
+# The keeper has read it: then it is on its stdout too.
+said() { waitfor has "[$1] $2" hub.log; }
+
+free_port
+say=$free
+module say "$say" sh -c "echo hello; echo oops >&2; printf 'two\\nlines\\n'
+	exec serv --mark '$T/say.mark'"
+serv_module num
+num=$free
+ok 'hub comes up'                 hub_start
+ok 'ready'                        exits 0 pc-status --wait=60
+for l in hello oops two lines; do
+	said say "$l"
+	is "$(grep -cxF "[say] $l" hub.log)" 1 "stdout of the hub: [say] $l"
+done
+ok 'pc-logs'                      exits 0 pc-logs say
+is "$(bare out | sort | tr '\n' ' ')" 'hello lines oops two ' \
+	'  both streams, whole lines'
+ok 'by HTTP'                      api_is 200 GET /api/modules/say/logs \
+	'.short == "say" and (.lines | length == 4) and
+	(.lines[0] == "[say] hello\n" or .lines[0] == "[say] oops\n") and
+	(.lines | join("")) as $j | $j == .text'
+ok 'JSON'                         exits 0 pc-logs --json say
+ok '  an object a line'           jq -se 'length == 4 and all(.[];
+	(.cursor | test("^[0-9]+\\.[0-9]+$")) and
+	(.time | test("^[0-9-]{10}T[0-9:]{8}\\.[0-9]+Z$")) and
+	.partial == false and (.line | type == "string"))' out
+ok '  with its stream'            jq -se '[.[] | select(.line == "oops") |
+	.stream] == ["stderr"]' out
+ok 'a tail without a newline'     ask "$say" /long/5
+ask "$say" /say/-tail
+said say xxxxx-tail
+ok '  is one line with what follows' exits 0 pc-logs -n 1 say
+is "$(bare out)" xxxxx-tail       '  '
+
+# --- the ring
+
+ok '-n 3'                         ask "$num" /lines/50
+said num 'line 50'
+ok '  '                           exits 0 pc-logs -n 3 num
+is "$(bare out | tr '\n' ,)" 'line 48,line 49,line 50,' '  the last three'
+ok '-n 0'                         exits 0 pc-logs -n 0 num
+is "$(cat out)" ''                '  none'
+ok 'default'                      ask "$num" /lines/300
+said num 'line 350'
+ok '  '                           exits 0 pc-logs num
+is "$(wc -l <out)" 200            '  200 lines'
+ok 'restart'                      exits 0 pc-restart --wait num
+tell "$num" /exit/1
+waitfor lines 3 num.mark
+pc-status --wait=60 num >out 2>err
+ok 'the ring survives a restart and a crash' exits 0 pc-logs -n 1000 num
+is "$(bare out | tail -n 1)" 'line 350' '  '
+ok 'stop'                         exits 0 pc-stop num
+ok '  also a stop'                exits 0 pc-logs -n 1 num
+is "$(bare out)" 'line 350'       '  '
+ok 'start'                        exits 0 pc-start --wait num
+
+# --- follow
+
+follow f.out -n 1 num
+ok 'follow: 3000 lines'           ask "$num" /lines/3000
+waitfor has 'line 3000' f.out
+is "$(bare f.out | sed 1d | awk '$0 == "line " NR { n++ } END { print n }')" \
+	3000                      '  each, in order'
+ok '  goes on over a restart'     exits 0 pc-restart --wait num
+ask "$num" /say/again
+waitfor has again f.out
+ok '  without doubling'           test "$(wc -l <f.out)" = 3002
+kill "$follower"
+
+follow j.out --json -n 1 num
+ok 'follow --json: 200000 lines'  ask "$num" /lines/200000
+waitfor has '"line 200000"' j.out
+jq -r 'if has("gap") then "gap \(.gap)" else .line end' j.out | sed 1d |
+	awk '$1 == "gap" { at += $2; next }
+	{ at++; if ($0 != "line " at) { print "at " at ": " $0; exit } }
+	END { print at }' >sum
+is "$(cat sum)" 200000            '  each of them, or a gap that counts them'
+ok '  cursors only grow'          jq -se '[.[] | select(has("cursor")) |
+	.cursor | split(".")[1] | tonumber] as $c | $c == ($c | sort | unique)' \
+	j.out
+kill "$follower"
+cursor=$(jq -r 'select(.line == "line 199990") | .cursor' j.out)
+api GET "/api/modules/num/logs?format=json&after=$cursor"
+is "$(jq -s -c '[.[].line]' body)" \
+	"$(jq -n -c '[range(199991; 200001) | "line \(.)"]')" \
+	'goes on after a cursor'
+
+# --- a reader that stalls or goes
+
+mkfifo pipe
+exec 8<>pipe
+pc-logs -f -n 0 num >pipe 2>err 8>&- &
+others="$others $!"
+ok 'a follower that does not read' ask "$num" /lines/200000
+ok '  holds up nobody'            api_is 200 GET /health
+exec 8<&-
+pc-logs -f -n 5 num 2>err | sed 1q >one
+ok 'a follower that goes'         test "$(wc -l <one)" = 1
+ask "$num" /say/more
+ok '  is no harm'                 api_is 200 GET /health
+
+# --- several
+
+{
+	pc-logs -f -n 1 say num >both.out 2>err &
+	others="$others $!"
+}
+waitfor lines 2 both.out
+ask "$say" /say/one
+ask "$num" /say/two
+waitfor has '[say] one' both.out
+waitfor has '[num] two' both.out
+ok 'several interleave, with a prefix' not grep -qvE '^\[(say|num)\] ' both.out
+
+# --- lines without an end
+
+: >long.out
+pc-logs -f --json -n 1 num >long.out 2>err &
+others="$others $!"
+waitfor lines 1 long.out
+hwm() { awk '$1 == "VmHWM:" { print $2 }' "/proc/$hub/status"; }
+before=$(hwm)
+ok 'a line of 8 MiB'              ask "$num" /long/8388608
+ok '  and its end'                ask "$num" /say/END
+waitfor has 'END"' long.out
+ok '  is records, but the last partial' jq -se '
+	[.[] | select(has("line") and (.line | startswith("x")))] |
+	length > 1 and .[-1].partial == false and
+	(.[-1].line | endswith("END")) and all(.[:-1][]; .partial) and
+	all(.[]; .line | length <= 65536)' long.out
+grown=$(($(hwm) - before))
+ok "  and the hub stays small (+$grown kB)" test "$grown" -lt 2048
+ok '--json of it'                 exits 0 pc-logs --json -n 1 num
+
+# --- faults
+
+ok 'unknown module: 404'          api_is 404 GET /api/modules/nobody/logs \
+	'.error == "not_supervised"'
+ok '  with follow'                api_is 404 \
+	GET '/api/modules/nobody/logs?follow=1' '.error == "not_supervised"'
+ok 'pc-logs nobody'               exits 1 pc-logs nobody
+ok '  is named'                   complains pc-logs nobody
+for bad in '' '-n x say' '-n -1 say' '--nope say'; do
+	# shellcheck disable=SC2086 # words
+	ok "usage: '$bad'"        exits 2 pc-logs $bad
+	ok '  in one line'        complains pc-logs
+done
+follow gone.out -n 1 num
+ok 'hub goes down'                hub_stop
+wait "$follower"
+ok 'a follower ends with it'      gone "$follower"
+ok 'no hub'                       exits 3 pc-logs say
+ok '  in one line'                complains pc-logs
+
+# --- the keeper's own stdout
+
+mkfifo stdout hubready
+exec 6<>stdout
+pc-serve --home "$PARACHUTE_HOME" --no-front --ready-fd 3 3>hubready >stdout \
+	2>>hub.log 6>&- &
+hub=$!
+read -r port <hubready
+ok 'stdout that nobody reads'     exits 0 pc-status --wait=60
+ok '  stops no module'            ask "$num" /lines/100000
+ok '  nor the hub'                exits 0 pc-restart --wait num
+ask "$num" /lines/10
+ok '  what was dropped is said'   grep -m 1 -iE '[0-9]+.*(dropped|lost|missed)' \
+	stdout
+exec 6<&-
+ask "$num" /lines/100
+follow after.out -n 1 num
+ok 'stdout whose reader went'     ask "$num" /say/after
+waitfor has after after.out
+ok '  stops nothing'              exits 0 pc-status --wait=60
+ok '  and the ring goes on'       exits 0 pc-logs -n 1 num
+is "$(bare out)" after            '  '
+ok 'hub goes down'                hub_stop
+done_testing

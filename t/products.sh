@@ -1,0 +1,76 @@
+#!/bin/sh
+# Every product must be what it is said to be: static, small, and made of no
+# more than its layers.
+#
+#	t/products.sh BUILD PROGRAM...
+#
+# Looks at the linked programs in BUILD/bin: what the linker dropped does not
+# count, what it kept does.
+set -eu
+
+build=$1
+shift
+status=0
+total=0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+KIB=1024
+SMALL=$((250 * KIB))            # neither SQLite nor TLS
+LARGE=$((1536 * KIB))
+ALL=$((5120 * KIB))
+
+bad() {
+	echo "products: $*" >&2
+	status=1
+}
+
+defined() {     # global names that an object, archive or program defines
+	nm -g --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' |
+		sort -u
+}
+
+defined "$build/lib/keep.a" >"$tmp/keep"
+
+# A check that reads no names finds no fault: nothing may be stripped here.
+[ $# -eq 0 ] || [ -s "$tmp/keep" ] || bad "$build/lib/keep.a names nothing"
+
+for name in "$@"; do
+	prog=$build/bin/$name
+	defined "$prog" >"$tmp/names"
+	grep -qx main "$tmp/names" || bad "$name: no symbols to check"
+
+	readelf -lW "$prog" >"$tmp/segments"
+	if grep -q INTERP "$tmp/segments"; then
+		bad "$name: asks for an interpreter; it is not static"
+	fi
+	if grep -q DYNAMIC "$tmp/segments"; then
+		bad "$name: has a dynamic section; it is not static"
+	fi
+
+	strip -o "$tmp/stripped" "$prog"
+	size=$(wc -c <"$tmp/stripped")
+	total=$((total + size))
+	budget=$SMALL
+	if grep -Eq '^(sqlite3_|br_)' "$tmp/names"; then
+		budget=$LARGE
+	fi
+	[ "$size" -le "$budget" ] ||
+		bad "$name: $size bytes stripped, $budget are allowed"
+
+	if [ "$name" = pc-serve ]; then
+		forbidden='^(sqlite3_.*|br_.*|fsync|fdatasync|pthread_create)$'
+		grep -E "$forbidden" "$tmp/names" >"$tmp/found" || :
+		why='no database, TLS, waiting for a disk or thread in it'
+	else
+		comm -12 "$tmp/keep" "$tmp/names" >"$tmp/found"
+		why='lib/keep is for pc-serve alone'
+	fi
+	if [ -s "$tmp/found" ]; then
+		bad "$name: holds $(head -5 "$tmp/found" | xargs): $why"
+	fi
+done
+
+[ "$total" -le "$ALL" ] ||
+	bad "together $total bytes stripped, $ALL are allowed"
+exit "$status"

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/ptab.h"
+
+#include "sys/fd.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CROWD 300
+
+static int hold[2];     /* children live until it is closed */
+
+static pid_t child(const char *comm)
+{
+	pid_t pid;
+	int told[2];
+	char c;
+
+	if (pipe(told) < 0)
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(hold[1]);
+		if (comm)
+			prctl(PR_SET_NAME, comm, 0L, 0L, 0L);
+		c = write(told[1], "", 1) < 0;
+		_exit(read(hold[0], &c, 1) != 0);
+	}
+	close(told[1]);
+	if (read(told[0], &c, 1) != 1)
+		tap_diag("a child that says nothing");
+	close(told[0]);
+	return pid;
+}
+
+/* This program again, with that name and environment: it waits. */
+static pid_t executed(const char *name, char **envp)
+{
+	char zero[4000], wait_[] = "wait", line[] = "two\nlines";
+	char *argv[] = { zero, wait_, line, NULL };
+	int told[2];
+	pid_t pid;
+	char c;
+
+	snprintf(zero, sizeof zero, "%s", name);
+	if (pipe(told) < 0)
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(hold[1]);
+		dup2(hold[0], 0);
+		dup2(told[1], 1);
+		execve("/proc/self/exe", argv, envp);
+		_exit(127);
+	}
+	close(told[1]);
+	if (read(told[0], &c, 1) != 1)
+		tap_diag("not executed");
+	close(told[0]);
+	return pid;
+}
+
+static int waits(void)
+{
+	char c;
+
+	if (write(1, "", 1) != 1)
+		return 1;
+	return read(0, &c, 1) != 0;
+}
+
+static void end_all(void)
+{
+	close(hold[0]);
+	close(hold[1]);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	if (pipe(hold) < 0)
+		tap_diag("%s", strerror(errno));
+}
+
+static void ourselves(void)
+{
+	struct proc p = { .pid = 0 };
+
+	ok(!proc_read(getpid(), &p), "ourselves");
+	ok(p.pid == getpid() && p.ppid == getppid() && p.pgid == getpgrp() &&
+	   p.sid == getsid(0), "pid, parent, group, session");
+	ok(p.state == 'R' && p.start > 0, "running, since %llu",
+	   (unsigned long long)p.start);
+	ok(!strcmp(p.comm, "ptab.t"), "by the name of %s", p.comm);
+	ok(proc_read(0, &p) < 0 && proc_read(-1, &p) < 0 &&
+	   proc_read(1 << 30, &p) < 0, "nobody");
+}
+
+static void odd_name(const char *what, const char *name)
+{
+	pid_t pid = child(name);
+	struct proc p = { .pid = 0 };
+
+	ok(!proc_read(pid, &p) && p.pid == pid && p.ppid == getpid() &&
+	   p.sid == getsid(0) && p.start > 0 && !strcmp(p.comm, name),
+	   "a name like %s", what);
+}
+
+static void odd_names(void)
+{
+	odd_name("the fields after it", "a) S 1 (b");
+	odd_name("its end", ") ) )");
+	odd_name("its beginning", "((((");
+	odd_name("two lines", "line\nbreak");
+	odd_name("nothing", " ");
+	odd_name("the longest", "fifteen-letters");
+	end_all();
+}
+
+static void zombies(void)
+{
+	char text[64] = "";
+	struct proc p;
+	siginfo_t si;
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_NAME, "undead", 0L, 0L, 0L);
+		_exit(0);
+	}
+	waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT);
+	ok(!proc_read(pid, &p) && p.state == 'Z', "a zombie");
+	ok(proc_has_env(pid, "A=1") == -1, "its environment is unknown");
+	ok(proc_command(pid, text, sizeof text) && !strcmp(text, "[undead]"),
+	   "its command is %s", text);
+	waitpid(pid, NULL, 0);
+	ok(proc_read(pid, &p) < 0 && proc_has_env(pid, "A=1") == -1 &&
+	   !proc_command(pid, text, sizeof text), "gone");
+}
+
+static void table(void)
+{
+	struct err e = { 0 };
+	struct ptab t;
+	pid_t pids[CROWD], below = -1;
+	bool sorted = true, all = true;
+	int told[2];
+	size_t was;
+
+	ptab_init(&t);
+	ok(!ptab_find(&t, 1) && !ptab_below(&t, 1, 1), "empty");
+	for (size_t i = 0; i < CROWD; i++)
+		pids[i] = child(NULL);
+	if (pipe(told) < 0)
+		tap_diag("%s", strerror(errno));
+	if (!fork()) {          /* whose child is one level further down */
+		below = child(NULL);
+		close(hold[1]);
+		if (write(told[1], &below, sizeof below) < 0)
+			_exit(1);
+		waitpid(below, NULL, 0);
+		_exit(0);
+	}
+	if (read(told[0], &below, sizeof below) != sizeof below)
+		tap_diag("%s", strerror(errno));
+	ok(!ptab_read(&t, &e), "the table: %zu processes: %s", t.n, e.msg);
+	for (size_t i = 1; i < t.n; i++)
+		sorted &= t.all[i - 1].pid < t.all[i].pid;
+	ok(sorted, "sorted by pid");
+	for (size_t i = 0; i < CROWD; i++) {
+		const struct proc *p = ptab_find(&t, pids[i]);
+
+		all &= p && p->pid == pids[i] && p->ppid == getpid() &&
+		       ptab_below(&t, pids[i], getpid()) &&
+		       !ptab_below(&t, getpid(), pids[i]);
+	}
+	ok(all && ptab_find(&t, getpid()), "we and our children are in it");
+	ok(ptab_below(&t, below, getpid()) && !ptab_below(&t, below, pids[0]),
+	   "a grandchild is below us, and not below its uncle");
+	ok(ptab_below(&t, below, below) && !ptab_below(&t, 1 << 30, 1 << 30),
+	   "one is below itself, if it is there at all");
+	was = t.size;
+	end_all();
+	ok(!ptab_read(&t, &e) && t.size == was, "again, in the same memory");
+	all = true;
+	for (size_t i = 0; i < CROWD; i++)
+		all &= !ptab_find(&t, pids[i]);
+	ok(all, "without those that ended");
+	ptab_release(&t);
+	ok(!t.n && !t.all, "released");
+	ok(fd_count(FD_DIR) == 1, "/proc is kept, and in the table");
+	close(told[0]);
+	close(told[1]);
+}
+
+static void circle(void)
+{
+	struct proc all[] = {
+		{ .pid = 5, .ppid = 7 }, { .pid = 6, .ppid = 5 },
+		{ .pid = 7, .ppid = 6 },
+	};
+	struct ptab t = { all, LEN(all), LEN(all) };
+
+	ok(ptab_below(&t, 5, 6) && !ptab_below(&t, 5, 1),
+	   "a circle has an end");
+}
+
+static void commands(void)
+{
+	char *none[] = { NULL }, small[8], text[64], name[3000], big[4000];
+	pid_t pid = executed("na\tme \xc3\xa9", none);
+
+	ok(proc_command(pid, text, sizeof text) &&
+	   !strcmp(text, "na?me ?? wait two?lines"), "its command is '%s'",
+	   text);
+	ok(proc_command(pid, small, sizeof small) && !strcmp(small, "na?me ?"),
+	   "cut to '%s'", small);
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	pid = executed(name, none);
+	ok(proc_command(pid, big, sizeof big) &&
+	   strlen(big) == strlen(name) + strlen(" wait two?lines"),
+	   "a long one");
+	end_all();
+}
+
+static void environments(void)
+{
+	static char big[9000];
+	char a[] = "A=1", b[] = "LONGER=with = in it", c[] = "PC_OWNER=x/y";
+	char *none[] = { NULL }, *envp[] = { a, big, b, c, NULL };
+	int status = 0;
+	pid_t pid;
+
+	memset(big, 'B', sizeof big - 1);
+	pid = executed("x", envp);
+	ok(proc_has_env(pid, "A=1") == 1, "the first");
+	ok(proc_has_env(pid, "PC_OWNER=x/y") == 1, "the last");
+	ok(proc_has_env(pid, "LONGER=with = in it") == 1, "with = in it");
+	ok(proc_has_env(pid, big) == 1, "one longer than what is read at once");
+	big[8000] = '\0';
+	ok(proc_has_env(pid, big) == 0, "not the beginning of it");
+	ok(proc_has_env(pid, "PC_OWNER=x/") == 0, "nor of another");
+	ok(proc_has_env(pid, "C_OWNER=x/y") == 0, "not the end of one");
+	ok(proc_has_env(pid, "PC_OWNER=x/yz") == 0, "not a longer one");
+	ok(proc_has_env(pid, "B=2") == 0, "not what is not there");
+	ok(proc_has_env(pid, "") == 0, "nothing is never there");
+	pid = executed("x", none);
+	ok(proc_has_env(pid, "A=1") == 0, "none at all: no");
+	end_all();
+	if (geteuid()) {
+		ok(proc_has_env(1, "A=1") == -1, "another's: unknown");
+		return;
+	}
+	pid = fork();
+	if (!pid) {
+		int rc = setgid(65534) || setuid(65534);
+
+		_exit(rc ? 77 : proc_has_env(getppid(), "A=1") == -1 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	ok(!status, "another's: unknown");
+	ok(proc_has_env(2, "A=1") != 1, "a kernel thread has none");
+}
+
+int main(int argc, char **argv)
+{
+	char id[37] = "?", again[37];
+
+	if (argc > 1)
+		return strcmp(argv[1], "wait") ? 2 : waits();
+	alarm(60);
+	if (pipe(hold) < 0)
+		tap_skip_all("no pipes");
+	ourselves();
+	odd_names();
+	zombies();
+	table();
+	circle();
+	commands();
+	environments();
+	proc_boot_id(id);
+	proc_boot_id(again);
+	ok(strlen(id) == 36 && id[8] == '-' && id[23] == '-' &&
+	   !strcmp(id, again), "boot %s", id);
+	return tap_done();
+}
