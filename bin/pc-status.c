@@ -205,7 +205,7 @@ static void print_table(const struct report *r)
 		put_hub(t, r, now);
 	cli_table_print(t);
 	if (!*wanted)
-		put_problems(&r->registry.problems);
+		put_problems(&r->problems);
 }
 
 static void print_json(struct report *r)

@@ -67,8 +67,8 @@ module() {
 
 with_nginx() {
 	next_port
-	mkdir -p "$root/web/site"
-	echo 'A page, served by nginx.' >"$root/web/site/index.html"
+	mkdir -p "$root/web/site/web"
+	echo 'A page, served by nginx.' >"$root/web/site/web/index.html"
 	cat >"$root/web/nginx.conf" <<-EOF
 		daemon off;
 		worker_processes 2;
@@ -89,7 +89,7 @@ with_nginx() {
 		}
 	EOF
 	module web "$(version nginx -v)" nginx -e stderr -p . -c nginx.conf
-	talk="curl http://127.0.0.1:$port/"
+	talk="curl -L http://127.0.0.1:$port/$name"
 }
 
 with_redis() {
@@ -101,9 +101,11 @@ with_redis() {
 
 with_python() {
 	next_port
+	mkdir -p "$root/files/files"
+	echo 'A file, served by python.' >"$root/files/files/hello.txt"
 	module files "$(version python3 -V)" \
 		python3 -m http.server --bind 127.0.0.1 "$port"
-	talk="curl http://127.0.0.1:$port/"
+	talk="curl -L http://127.0.0.1:$port/$name"
 }
 
 # Behind a shell that forks: the port belongs to its child.
@@ -122,7 +124,7 @@ with_node() {
 		}).listen(process.env.PORT, "127.0.0.1");
 	EOF
 	module hello "$(version node -v)" sh serve.sh
-	talk="curl http://127.0.0.1:$port/"
+	talk="curl -L http://127.0.0.1:$port/$name"
 }
 
 ! have redis-server || with_redis
@@ -171,9 +173,9 @@ if read -r answers <"$ready"; then
 	echo
 	pc-status --home "$home" --wait ||
 		echo 'demo: not everything is ready (see above)'
-	try_next "$answers"
+	try_next "$answers" || :        # ctrl-C may end its cat
 fi
-rm -f "$ready"
+rm -f "$ready" || :
 
 status=0
 while [ "$again" = 1 ]; do

@@ -102,8 +102,9 @@ fi
 # Services obey policy-rc.d (101: do not start); the host's own comes back.
 policy=/usr/sbin/policy-rc.d
 kept=
+log=$(mktemp)
 restore() {
-	rm -f "$policy"
+	rm -f "$policy" "$log"
 	[ -z "$kept" ] || mv "$kept" "$policy"
 }
 if [ -e "$policy" ] || [ -L "$policy" ]; then
@@ -112,16 +113,21 @@ if [ -e "$policy" ] || [ -L "$policy" ]; then
 fi
 trap restore EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'exit 143' TERM HUP PIPE
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 755 "$policy"
 
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+echo 'Installing them ...'
 # A broken list of somebody else's is no reason to stop here.
-apt-get -q update || echo 'apt-get update failed; going on' >&2
+apt-get -q update >"$log" 2>&1 || echo 'apt-get update failed; going on' >&2
 # shellcheck disable=SC2086  # a list of package names
-apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends \
-	--no-upgrade --no-remove install $packages
+if ! apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends \
+		--no-upgrade --no-remove install $packages >>"$log" 2>&1; then
+	cat "$log" >&2
+	echo 'apt-get could not install them (see above)' >&2
+	exit 1
+fi
 
 # A server that came with this must not start at the next boot either.
 for package in $packages; do

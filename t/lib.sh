@@ -203,10 +203,13 @@ services() {    # JQ-EXPRESSION [JQ-ARG...]: change services.json
 	jq "$@" "$_e" "$_s" >"$_s.new" && mv "$_s.new" "$_s"
 }
 
-row() { services '.services |= map(if .name == $n then '"$2"' else . end)' \
-	--arg n "$1"; }
-
-unrow() { services '.services |= map(select(.name != $n))' --arg n "$1"; }
+# The rows of a file that holds all sorts of things.
+_is='(type == "object" and .name == $n)'
+row() {         # NAME JQ-EXPRESSION: change its row
+	services '.services |= map(if '"$_is"' then '"$2"' else . end)' \
+		--arg n "$1"
+}
+unrow() { services '.services |= map(select('"$_is"' | not))' --arg n "$1"; }
 
 manifest() {    # NAME JQ-EXPRESSION: change its module.json
 	_m=mod/$1/.parachute/module.json
@@ -218,11 +221,12 @@ module() {
 	_n=$1 _port=$2
 	shift 2
 	mkdir -p "mod/$_n/.parachute"
-	jq -n --arg n "$_n" --argjson p "$_port" '{name: $n, manifestName: $n,
-		port: $p, paths: ["/" + $n], health: ("/" + $n + "/health"),
+	jq -n --arg n "$_n" --argjson p "$_port" '{manifestName: $n,
+		name: ($n | ascii_downcase | gsub("[^a-z0-9-]"; "-")), port: $p,
+		paths: ["/" + $n], health: ("/" + $n + "/health"),
 		startCmd: $ARGS.positional}' --args -- "$@" \
 		>"mod/$_n/.parachute/module.json"
-	services '.services |= map(select(.name != $n)) + [{name: $n,
+	services '.services |= map(select('"$_is"' | not)) + [{name: $n,
 		port: $p, paths: ["/" + $n], health: ("/" + $n + "/health"),
 		version: "0.0.1", installDir: $d}]' \
 		--arg n "$_n" --argjson p "$_port" --arg d "$T/mod/$_n"

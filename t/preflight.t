@@ -44,7 +44,7 @@ free_port; nodir=$free
 services '.services += [{name: "parachute-scribe", port: $p, version: "1",
 	paths: ["/scribe"], health: "/scribe/health",
 	installDir: ($t + "/not/there")}]' --argjson p "$nodir" --arg t "$T"
-printf '#!/bin/sh\nexec serv "$@"\n' >bin/parachute-scribe
+printf '#!/bin/sh\nexec serv\n' >bin/parachute-scribe
 chmod +x bin/parachute-scribe
 free_port
 services '.services += [{name: "parachute-vault", port: $p, version: "1",
@@ -83,7 +83,8 @@ done
 ok 'no start command: 422'        api_is 422 POST /api/modules/nocmd/start \
 	'.error == "no_start_cmd"'
 ok '  start: fails'               exits 1 pc-start nocmd
-ok '  is listed'                  exits 1 pc-status nocmd
+ok '  is listed, and should not run' exits 0 pc-status nocmd
+ok '  and it says why'            grep -q startCmd out
 
 # Mended without a restart of the hub.
 printf '#!/bin/sh\nexec serv "$@"\n' >mod/plain/plain

@@ -26,7 +26,8 @@ exec perl -MTAP::Harness -e '
 	};
 
 	unlink glob "$reports/*" if $reports;
-	my $harness = TAP::Harness->new({ jobs => $jobs, exec => \@with });
+	my $harness = TAP::Harness->new({ jobs => $jobs, exec => \@with,
+		failures => 1, comments => 1 });
 	my $all = eval { $harness->runtests(@ARGV) };
 	if (!$all) {
 		print "stopped: $@\n0 passed, 1 failed\n";

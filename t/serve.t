@@ -22,8 +22,9 @@ for bad in abc 0 65536 -5 ' '; do
 	env "PORT=$bad" pc-serve --home "$PARACHUTE_HOME" >out 2>err
 	ok '  naming the variable' complains pc-serve PORT
 done
-ok '--ready-fd that is not open'  not pc-serve --home "$T/x" --no-front \
-	--ready-fd 77
+timeout 20 pc-serve --home "$T/x" --no-front --ready-fd 77 >out 2>err
+st=$?
+ok '--ready-fd that is not open'  test $st = 1 -o $st = 2
 
 : >file
 ok 'a home that is a file'        exits 1 pc-serve --home "$T/file" --no-front

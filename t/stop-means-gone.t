@@ -63,7 +63,8 @@ dmn=$free
 kill -HUP "$hub"
 waitfor lines 1 dmn.mark
 ok 'a daemon is named as one'     eventually mod_has dmn \
-	'.state.startError.error_type == "daemonized"'
+	'.state.status == "crashed" and
+	.state.startError.error_type == "daemonized"'
 ok '  which is a fault'           exits 1 pc-status dmn
 ok '  that the table explains'    grep -qiE 'daemon|background' out
 ok 'stop'                         exits 0 pc-stop dmn

@@ -6,8 +6,8 @@ static const struct {
 	int status;
 	const char *word;
 } table[] = {
-	{ ERR_USAGE,       400, "invalid_request" },
 	{ ERR_INVALID,     400, "invalid_request" },
+	{ ERR_USAGE,       400, "invalid_request" },
 	{ ERR_NOT_FOUND,   404, "not_found" },
 	{ ERR_EXISTS,      409, "conflict" },
 	{ ERR_DENIED,      403, "denied" },
@@ -49,10 +49,12 @@ void apierr_body(struct buf *out, const char *code, struct str text)
 int apierr_read(int status, const struct json *body, struct err *e)
 {
 	enum err_code code = ERR_FAILED;
-	struct str text;
+	struct str text, word = STR_NULL;
 
-	for (size_t i = 0; i < LEN(table); i++)
-		if (table[i].status == status && code == ERR_FAILED)
+	json_str(json_get(body, "error"), &word);
+	for (size_t i = 0; i < LEN(table) && code == ERR_FAILED; i++)
+		if (str_is(word, table[i].word) ||
+		    (status != 400 && table[i].status == status))
 			code = table[i].code;
 	if (json_str(json_get(body, "error_description"), &text) && text.n)
 		return err_set(e, code, "%.*s", STR_ARG(text));

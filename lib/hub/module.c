@@ -2,9 +2,12 @@
 #include "hub/module.h"
 
 #include "hub/field.h"
+#include "sys/file.h"
 #include "sys/run.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static int no_memory(struct err *e)
 {
@@ -90,6 +93,26 @@ static const char *why_not(const struct module *m, const char *fault,
 	       "module.json that says how it is started; add installDir";
 }
 
+/* Only what is plainly there: a package.json is not ours to complain of. */
+static struct str package_version(const struct module *m, struct arena *a)
+{
+	struct str text, version = STR_NULL;
+	struct arena scratch;
+	int dir = m->cwd ? open(m->cwd, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (dir < 0)
+		return version;
+	arena_init(&scratch, 8 * MANIFEST_SIZE_MAX);
+	if (file_read(dir, "package.json", MANIFEST_SIZE_MAX, &scratch, &text,
+		      NULL) == 0)
+		json_str(json_get(json_parse(text, &scratch, NULL, NULL),
+				  "version"), &version);
+	version = arena_str(a, version);
+	arena_release(&scratch);
+	close(dir);
+	return version;
+}
+
 int module_resolve(struct module *m, const struct row *row,
 		   const char *child_path, struct arena *a,
 		   struct problems *problems, struct err *e)
@@ -112,6 +135,7 @@ int module_resolve(struct module *m, const struct row *row,
 	if (rc < 0)
 		return -1;
 	m->has_manifest = rc > 0;
+	m->version = package_version(m, a);
 	has_known = m->known && m->known->start[0];
 	if (has_known && run_find(m->known->start[0], child_path, m->cwd, a,
 				  &found, NULL) == 0) {

@@ -47,6 +47,7 @@ struct module {
 	const char *argv[ARGV_MAX + 1]; /* argv[0] NULL: cannot be started */
 	const char *cwd;                /* NULL: none given */
 	const char *reason;             /* why there is no argv */
+	struct str version;             /* of package.json; empty: none */
 };
 
 /*

@@ -260,7 +260,7 @@ static int refuse(struct registry *r, struct json_at at, struct err *e)
 	return -1;
 }
 
-/* Takes the arena over: it holds the text, and on success becomes the view's. */
+/* Takes the arena over: it holds the text, and may become the view's. */
 static int use(struct registry *r, struct arena *a, struct str text,
 	       struct err *e)
 {

@@ -35,8 +35,8 @@ struct row {
 	struct str display_name, tagline, install_dir;  /* empty: absent */
 	enum exposure exposure;
 	int strip_prefix, websocket;    /* -1 absent, 0, 1 */
-	bool instance;                  /* served by the module of another row */
-	const struct json *json;        /* the row as it stands: uis, the rest */
+	bool instance;                  /* served by another row's module */
+	const struct json *json;        /* the row as it stands, with uis */
 	unsigned line, number;          /* its place in the file, from 1 */
 };
 

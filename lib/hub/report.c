@@ -99,6 +99,34 @@ static void take_rows(struct report *r, const struct json *modules)
 	}
 }
 
+static void take_problem(struct report *r, const struct json *j)
+{
+	struct str file = STR_NULL, text = STR_NULL;
+	int64_t line = 0, column = 0;
+	bool note = false;
+
+	json_str(json_get(j, "file"), &file);
+	json_str(json_get(j, "text"), &text);
+	json_int(json_get(j, "line"), 0, INT32_MAX, &line);
+	json_int(json_get(j, "column"), 0, INT32_MAX, &column);
+	json_bool(json_get(j, "note"), &note);
+	(note ? problem_note : problem_add)(&r->problems, &r->arena,
+		arena_cstr(&r->arena, file), (unsigned)line, (unsigned)column,
+		"%.*s", STR_ARG(text));
+}
+
+/* Without a hub: services.json, and every module.json that it names. */
+static void find_problems(struct report *r)
+{
+	struct module m;
+
+	r->problems = r->registry.problems;
+	for (size_t i = 0; i < r->registry.n; i++)
+		if (!r->registry.rows[i].instance)
+			module_resolve(&m, &r->registry.rows[i], getenv("PATH"),
+				       &r->arena, &r->problems, NULL);
+}
+
 int report_gather(struct report *r, const struct home *home, struct err *e)
 {
 	const struct json *answer = NULL, *modules;
@@ -122,6 +150,10 @@ int report_gather(struct report *r, const struct home *home, struct err *e)
 	if (!r->rows)
 		return err_set(e, ERR_NO_MEMORY, "no memory for the report");
 	take_rows(r, modules);
+	JSON_EACH(j, json_get(answer, "problems"))
+		take_problem(r, j);
+	if (!answer)
+		find_problems(r);
 	return 0;
 }
 
@@ -196,8 +228,8 @@ static void write_row(struct jsonw *w, struct report *r,
 		return;
 	}
 	if (row->row && module_resolve(&m, row->row, getenv("PATH"), &r->arena,
-				       NULL, NULL) == 0 && m.has_manifest)
-		v.facts = &m.manifest;
+				       NULL, NULL) == 0)
+		v.module = &m;
 	if (row->supervised) {
 		v.state = &row->state;
 		v.listening = row->listening;
@@ -226,6 +258,6 @@ void report_write(struct jsonw *w, struct report *r,
 			write_row(w, r, &r->rows[i]);
 	jsonw_end(w);
 	jsonw_key(w, "problems");
-	problems_write(w, &r->registry.problems);
+	problems_write(w, &r->problems);
 	jsonw_end(w);
 }

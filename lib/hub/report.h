@@ -35,6 +35,7 @@ struct report {
 	const struct json *hub;         /* GET /api/hub; NULL: not reachable */
 	struct report_row *rows;
 	size_t n;
+	struct problems problems;       /* the hub's, or what we see of them */
 	struct err why;                 /* when there is no hub */
 };
 

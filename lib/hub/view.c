@@ -128,9 +128,18 @@ static void put_ours(struct jsonw *w, const struct mod_view *v)
 		jsonw_null(w);
 }
 
+/* What lies on disk; the row only remembers. */
+static struct str version_of(const struct mod_view *v)
+{
+	if (!v->row)
+		return STR_NULL;
+	return v->module && v->module->version.n ? v->module->version :
+		v->row->version;
+}
+
 void mod_view_write(struct jsonw *w, const struct mod_view *v)
 {
-	const struct manifest *f = v->facts;
+	const struct manifest *f = v->module ? &v->module->manifest : NULL;
 	const struct known *k = v->known;
 	struct str none = STR_NULL;
 
@@ -150,7 +159,7 @@ void mod_view_write(struct jsonw *w, const struct mod_view *v)
 	jsonw_bool(w, true);
 	jsonw_key(w, "installed");
 	jsonw_bool(w, v->row != NULL);
-	put_str(w, "installed_version", v->row ? v->row->version : none);
+	put_str(w, "installed_version", version_of(v));
 	put_str(w, "latest_version", none);
 	put_supervision(w, v);
 	put_str(w, "install_dir", v->row ? v->row->install_dir : none);
@@ -160,6 +169,10 @@ void mod_view_write(struct jsonw *w, const struct mod_view *v)
 	put_url(w, "config_ui_url", v, f ? f->config_ui_url : none);
 	jsonw_key(w, "focus");
 	jsonw_cstr(w, known_focus_name(k ? k->focus : FOCUS_EXPERIMENTAL));
+	jsonw_key(w, "available_to_install");
+	jsonw_bool(w, k && k->focus != FOCUS_DEPRECATED);
+	jsonw_key(w, "upgrade_available");      /* nobody was asked */
+	jsonw_bool(w, false);
 	put_ours(w, v);
 	jsonw_end(w);
 }
@@ -171,7 +184,7 @@ void mod_view_write_short(struct jsonw *w, const struct mod_view *v)
 	jsonw_str(w, v->short_name);
 	jsonw_key(w, "installed");
 	jsonw_bool(w, v->row != NULL);
-	put_str(w, "installed_version", v->row ? v->row->version : STR_NULL);
+	put_str(w, "installed_version", version_of(v));
 	put_supervision(w, v);
 	jsonw_end(w);
 }

@@ -15,7 +15,7 @@ struct mod_view {
 	struct str short_name;
 	const struct known *known;      /* NULL: third party */
 	const struct row *row;          /* NULL: not installed */
-	const struct manifest *facts;   /* NULL: module.json not read */
+	const struct module *module;    /* NULL: not resolved */
 	const struct mod_state *state;  /* NULL: nobody supervises it */
 	uint16_t port;                  /* 0: not installed */
 	enum listening listening;

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WAIT_DEFAULT_S 30
 #define WAIT_MAX_S     600
@@ -99,9 +100,10 @@ void api_refresh(struct api *api)
 	struct err e = { 0 };
 	int rc = registry_load(api->registry, api->spawn->home->fd, &e);
 
-	if (rc < 0)
-		log_say("services.json: %s; going on with what was read last",
-			e.msg);
+	if (rc < 0 && strcmp(e.msg, api->said.msg) != 0)
+		log_say("%s; going on with what was read last", e.msg);
+	if (rc != 0)
+		api->said = e;
 	if (rc > 0)
 		sup_sync(api->sup);
 }
@@ -387,6 +389,22 @@ static const struct route {
 	{ "GET",  NULL,           "logs",    get_logs },
 };
 
+static void refuse_method(const struct ask *a, const struct route *r)
+{
+	const char *what = r->path ? r->path : r->verb;
+	char allow[40], text[80];
+	struct buf b;
+
+	snprintf(allow, sizeof allow, "Allow: %s%s\r\n", r->method,
+		 str_is(str_of(r->method), "GET") ? ", HEAD" : "");
+	snprintf(text, sizeof text, "%s answers only %s", what, r->method);
+	buf_init(&b, 4096);
+	apierr_body(&b, "method_not_allowed", str_of(text));
+	httpd_reply(a->conn, 405, "application/json", str_of(allow),
+		    buf_str(&b));
+	buf_release(&b);
+}
+
 /* /api/modules/<short>/<verb>; -1: an escape in it is malformed. */
 static int module_path(struct ask *a, struct str *verb)
 {
@@ -435,8 +453,7 @@ void api_request(struct httpd_conn *c, struct httpd_req *req)
 		return;
 	}
 	if (other)
-		refuse(&a, 405, "method_not_allowed", "%s answers only %s",
-		       other->path ? other->path : other->verb, other->method);
+		refuse_method(&a, other);
 	else
 		refuse(&a, 404, "not_found", "there is nothing at %.*s",
 		       STR_ARG(str_take(req->path, 200)));

@@ -23,6 +23,7 @@ struct api {
 	const char *manager;    /* who runs us: "systemd", ...; NULL */
 	int64_t started_unix_ms, started_ms;
 	bool closing;           /* operations are refused */
+	struct err said;        /* the last fault of services.json that was */
 };
 
 /* For httpd: ctx of the server is a struct api. */

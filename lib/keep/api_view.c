@@ -27,10 +27,11 @@ static struct entry entry_of(struct api *api, const struct known *k,
 			.short_name = name,
 			.known = k,
 			.row = row,
-			.facts = m ? &m->module.manifest : NULL,
+			.module = m ? &m->module : NULL,
 			.port = m && m->pid && m->port ? m->port :
 				row ? row->port : 0,
-			.listening = m && m->state == SM_UP ? m->listening :
+			.listening = m && (m->state == SM_UP ||
+				m->state == SM_SQUATTED) ? m->listening :
 				LISTEN_UNKNOWN,
 			.restarts = m && m->runs ? m->runs - 1 : 0,
 		},
@@ -112,6 +113,52 @@ static const char *channel(void)
 	return str_is(s, "rc") ? "rc" : "latest";
 }
 
+static void copy_problems(struct problems *to, struct arena *a,
+			  const struct problems *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct problem *p = &from->all[i];
+
+		(p->note ? problem_note : problem_add)(to, a,
+			arena_cstr(a, p->file), p->line, p->column, "%.*s",
+			STR_ARG(p->text));
+	}
+}
+
+static void depend_problems(struct problems *to, struct arena *a,
+			    const struct mod *m)
+{
+	const char *file = arena_printf(a, "%s/.parachute/module.json",
+					m->module.cwd ? m->module.cwd :
+					m->short_name);
+
+	if (m->circle[0])
+		problem_add(to, a, file, 0, 0, "%s depends on %s and %s on "
+			    "%s: that dependency is ignored; remove one",
+			    m->short_name, m->circle, m->circle,
+			    m->short_name);
+	if (m->lacks[0])
+		problem_add(to, a, file, 0, 0, "%s depends on %s, which has "
+			    "no row in services.json; it is started without",
+			    m->short_name, m->lacks);
+}
+
+static void put_problems(struct jsonw *w, struct api *api)
+{
+	struct problems all = { 0 };
+	struct arena a;
+
+	arena_init(&a, 1024 * 1024);
+	copy_problems(&all, &a, &api->registry->problems);
+	for (size_t i = 0; i < api->sup->n; i++) {
+		copy_problems(&all, &a, &api->sup->mods[i]->problems);
+		depend_problems(&all, &a, api->sup->mods[i]);
+	}
+	jsonw_key(w, "problems");
+	problems_write(w, &all);
+	arena_release(&a);
+}
+
 void view_modules(struct api *api, struct buf *out)
 {
 	size_t max = known_count() + api->registry->n + api->sup->n;
@@ -141,8 +188,7 @@ void view_modules(struct api *api, struct buf *out)
 		if (all[i].mod)
 			put_entry(&w, &all[i], mod_view_write_short);
 	jsonw_end(&w);
-	jsonw_key(&w, "problems");
-	problems_write(&w, &api->registry->problems);
+	put_problems(&w, api);
 	jsonw_end(&w);
 	free(all);
 }

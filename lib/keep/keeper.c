@@ -10,6 +10,7 @@
 #include "sys/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -373,17 +374,6 @@ static void raise_nofile(struct keeper *k)
 		setrlimit(RLIMIT_NOFILE, &r);
 }
 
-static int draw_owner(struct keeper *k, struct err *e)
-{
-	unsigned char raw[16];
-
-	if (os_random(raw, sizeof raw) < 0)
-		return err_sys(e, "random numbers");
-	for (size_t i = 0; i < sizeof raw; i++)
-		snprintf(k->spawn.owner + 2 * i, 3, "%02x", raw[i]);
-	return 0;
-}
-
 static const char *manager(void)
 {
 	if (getpid() == 1)
@@ -435,6 +425,8 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 };
 
+	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
+		return err_sys(e, "--ready-fd %d", o->ready_fd);
 	signal(SIGPIPE, SIG_IGN);
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		fd_own(fd, FD_STDIO, 0);
@@ -444,7 +436,7 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 		return -1;
 	set_up(k, o);
 	if (loop_signals(&k->loop, signals, on_signal, e) < 0 ||
-	    draw_owner(k, e) < 0 ||
+	    spawn_draw(&k->spawn, e) < 0 ||
 	    home_open(&k->home, o->home, true, e) < 0)
 		return -1;
 	fd_own(k->home.fd, FD_DIR, 0);

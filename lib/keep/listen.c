@@ -112,7 +112,8 @@ static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
 		if (was != LISTEN_YES)
 			mod_say(m, "listening on port %u after %d ms",
 				(unsigned)m->port, (int)(now - m->started_ms));
-	} else if (now - m->started_ms >= READY_WINDOW_MS && !m->error.type) {
+	} else if (now - m->started_ms >= READY_WINDOW_MS &&
+		   (!m->error.type || was != m->listening)) {
 		note_unbound(m);
 		sup_touch(s);
 	}
@@ -193,6 +194,7 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	if (!h)
 		return false;
 	pid = ports_owner(h->inode);
+	m->listening = LISTEN_OTHER;
 	if (pid)
 		proc_command(pid, command, sizeof command);
 	if (pid == getpid())

@@ -5,6 +5,7 @@
 #include "hub/limits.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "sys/os.h"
 #include "sys/run.h"
 #include "wire/env.h"
 #include "wire/json.h"
@@ -240,6 +241,33 @@ static void env_origins(struct environment *env, struct spawn_ctx *c,
 	env_put(env, STR("PARACHUTE_HUB_JWKS_ORIGIN"), str_of(local));
 }
 
+/*
+ * The marks of one keeper are the odd numbers of a window below our own limit
+ * (819,200 bytes by default), drawn anew by every keeper. No POSIX message
+ * queue is made with limits like these, and one that is has room enough.
+ */
+int spawn_draw(struct spawn_ctx *c, struct err *e)
+{
+	uint64_t max = proc_mark_max(), window = 4 * MODULES_MAX, dice;
+	unsigned char raw[16];
+
+	if (os_random(raw, sizeof raw) < 0 || os_random(&dice, sizeof dice) < 0)
+		return err_sys(e, "random numbers");
+	for (size_t i = 0; i < sizeof raw; i++)
+		snprintf(c->owner + 2 * i, 3, "%02x", raw[i]);
+	c->mark_base = 0;
+	if (max > 8 * window)
+		c->mark_base = max / 2 + dice % (max / 2 - window) / 2 * 2;
+	return 0;
+}
+
+uint64_t spawn_limit(const struct spawn_ctx *c, const struct mod *m)
+{
+	if (!c->mark_base)
+		return 0;
+	return (c->mark_base | 1) + 2 * (m->id % (2 * MODULES_MAX));
+}
+
 void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
 		size_t size)
 {
@@ -273,17 +301,18 @@ static int resolve(struct spawn_ctx *c, struct mod *m, const char *path)
 {
 	const struct row *row = registry_find(c->registry,
 					      str_of(m->short_name));
-	struct problems faults = { 0 };
 	struct err e = { 0 };
 
 	arena_reset(&m->arena);
+	m->problems = (struct problems){ 0 };
 	m->module = (struct module){ 0 };
 	if (!row) {
 		mod_fault(m, ERROR_NO_COMMAND, NULL,
 			  "it has no row in services.json any more");
 		return -1;
 	}
-	if (module_resolve(&m->module, row, path, &m->arena, &faults, &e) < 0) {
+	if (module_resolve(&m->module, row, path, &m->arena, &m->problems,
+			   &e) < 0) {
 		m->module = (struct module){ 0 };
 		mod_fault(m, ERROR_SPAWN, NULL, "%s", e.msg);
 		return -1;

@@ -10,7 +10,8 @@
  * keeper alone), PATH with the places service managers forget, PORT of the
  * row, <home>/<short>/.env (its PORT is dropped), then PARACHUTE_HUB_ORIGIN,
  * PARACHUTE_HUB_ORIGINS, PARACHUTE_HUB_JWKS_ORIGIN, PARACHUTE_HOME, and
- * PC_OWNER, by which what the module forks is recognised.
+ * PC_OWNER, by which what the module forks is recognised. A second mark, an
+ * odd RLIMIT_MSGQUEUE, stays where a program overwrites its environment.
  */
 
 #include "hub/home.h"
@@ -23,6 +24,7 @@ struct spawn_ctx {
 	uint16_t hub_port;
 	uint64_t nofile;        /* soft limit the keeper was started with */
 	char owner[33];         /* drawn at start; PC_OWNER=<owner>.<id> */
+	uint64_t mark_base;     /* drawn at start; 0: no marks here */
 };
 
 struct spawn {
@@ -39,6 +41,12 @@ int spawn_resolve(struct spawn_ctx *, struct mod *);
  * -1: it cannot be started now, mod->error says why; nothing was executed.
  */
 int spawn_prepare(struct spawn_ctx *, struct mod *, struct spawn *);
+
+/* Draws owner and mark_base. */
+int spawn_draw(struct spawn_ctx *, struct err *);
+
+/* The odd RLIMIT_MSGQUEUE that what a module forks inherits; 0: none. */
+uint64_t spawn_limit(const struct spawn_ctx *, const struct mod *);
 
 /* "PC_OWNER=..." of a module. */
 void spawn_mark(const struct spawn_ctx *, const struct mod *, char *out,

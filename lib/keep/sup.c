@@ -278,6 +278,7 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 			m->module.argv,
 		.envp = sp->envp, .cwd = m->module.cwd,
 		.die_with_parent = true, .nofile = s->spawn->nofile,
+		.mark = spawn_limit(s->spawn, m),
 	};
 	struct err e = { 0 };
 	int far[2];
@@ -439,16 +440,19 @@ static void signal_run(struct sup *s, struct mod *m, int sig)
 static void hold(struct sup *s, struct mod *m)
 {
 	m->nneeds = 0;
+	m->circle[0] = m->lacks[0] = '\0';
 	spawn_resolve(s->spawn, m);
 	for (size_t i = 0; i < m->module.manifest.nneeds; i++) {
 		struct str name = m->module.manifest.needs[i];
 		struct mod *dep = sup_find(s, name);
 
-		if (dep && dep != m)
-			m->needs[m->nneeds++] = (uint16_t)dep->id;
-		else
-			mod_say(m, "depends on %.*s, which has no row; "
-				"starting without it", STR_ARG(name));
+		if (dep) {
+			m->needs[m->nneeds++] = dep->id;
+			continue;
+		}
+		str_to_c(name, m->lacks, sizeof m->lacks);
+		mod_say(m, "depends on %.*s, which has no row; starting "
+			"without it", STR_ARG(name));
 	}
 }
 
@@ -541,6 +545,7 @@ static bool may_start(struct sup *s, struct mod *m)
 			s->mods[k]->marked = false;
 		if (!waits_for(s, dep, m))
 			return false;
+		memcpy(m->circle, dep->short_name, sizeof m->circle);
 		mod_say(m, "its dependency on %s closes a circle and is "
 			"ignored", dep->short_name);
 	}

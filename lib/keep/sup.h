@@ -54,8 +54,11 @@ struct mod {
 
 	struct arena arena;     /* of module: how it is run, and its facts */
 	struct module module;
-	uint16_t needs[DEPENDENCIES_MAX];       /* ids; while held */
+	unsigned needs[DEPENDENCIES_MAX];       /* ids; while held */
 	size_t nneeds;
+	struct problems problems;       /* of module.json; in the arena */
+	char circle[SHORT_SIZE];        /* the dependency that closes one; "" */
+	char lacks[SHORT_SIZE];         /* a dependency without a row; "" */
 
 	pid_t pid;              /* leader, not yet reaped; 0: none */
 	pid_t sid;              /* session of the last run */

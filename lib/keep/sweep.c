@@ -49,6 +49,16 @@ static bool only_leaders(struct sup *s)
 	return true;
 }
 
+/*
+ * A zombie is gone when it only waits for its own parent. One that is our
+ * child was not there to be reaped a moment ago: it has threads that still
+ * run, sockets and all, and SIGCHLD comes when the last of them ends.
+ */
+static bool is_gone(const struct proc *p)
+{
+	return p->pid == getpid() || (p->state == 'Z' && p->ppid != getpid());
+}
+
 /* Our child at the top of p's line of parents; NULL when not below us. */
 static const struct proc *top_of(const struct ptab *t, const struct proc *p)
 {
@@ -64,10 +74,12 @@ static const struct proc *top_of(const struct ptab *t, const struct proc *p)
 
 static bool has_mark(struct sup *s, const struct mod *m, pid_t pid)
 {
+	uint64_t limit = spawn_limit(s->spawn, m);
 	char mark[64];
 
 	spawn_mark(s->spawn, m, mark, sizeof mark);
-	return proc_has_env(pid, mark) == 1;
+	return proc_has_env(pid, mark) == 1 ||
+	       (limit && proc_mark(pid) == limit);
 }
 
 /* The module a process below us belongs to, by evidence; NULL: unknown. */
@@ -146,7 +158,7 @@ static void walk(struct sup *s)
 		const struct proc *p = &s->ptab.all[i];
 		struct mod *m;
 
-		if (p->state == 'Z' || p->pid == getpid())
+		if (is_gone(p))
 			continue;
 		m = owner_of(s, p);
 		if (!m || !must_look(m))
@@ -204,7 +216,7 @@ size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (p->state == 'Z' || owner_of(s, p) != m)
+		if (is_gone(p) || owner_of(s, p) != m)
 			continue;
 		if (n < max) {
 			out[n].pid = p->pid;
@@ -226,8 +238,7 @@ size_t sweep_kill_all(struct sup *s)
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (p->state == 'Z' || p->pid == getpid() ||
-		    !top_of(&s->ptab, p))
+		if (is_gone(p) || !top_of(&s->ptab, p))
 			continue;
 		signal_found(p, SIGKILL);
 		n++;

@@ -7,8 +7,9 @@
  *
  * The keeper is a subreaper: whatever a module forks stays below the keeper,
  * an orphan becomes its child. To whom an orphan belongs is decided by
- * evidence, each kind proof by itself: the session of the run, or the mark
- * PC_OWNER in its first environment. One pass serves all modules; the next
+ * evidence, each kind proof by itself: the session of the run, the mark
+ * PC_OWNER in its first environment, or the odd RLIMIT_MSGQUEUE it has
+ * inherited. One pass serves all modules; the next
  * one is made when a child of ours was reaped, never by polling. When all our
  * children are leaders we know, nothing of any ended run is left: that is one
  * read of a small file.

@@ -190,23 +190,26 @@ static void on_bytes(struct httpc *h, struct str in)
 		buf_release(&own);
 }
 
+static void unreachable(struct httpc *h, int sys, const char *doing)
+{
+	struct err e;
+
+	errno = sys;
+	err_sys(&e, "%s", doing);
+	e.code = ERR_UNREACHABLE;
+	done(h, &e);
+}
+
 static void on_end(struct httpc *h)
 {
 	if (h->state == BODY && h->head.body == HTTP_BODY_CLOSE)
 		done(h, NULL);
 	else if (h->state == BODY)
 		fail(h, ERR_UNREACHABLE, "closed within its answer");
+	else if (h->sys)
+		unreachable(h, h->sys, "send the request");
 	else
 		fail(h, ERR_UNREACHABLE, "closed without an answer");
-}
-
-static void unreachable(struct httpc *h)
-{
-	struct err e;
-
-	err_sys(&e, "%s", h->state == SENDING ? "connect" : "read the answer");
-	e.code = ERR_UNREACHABLE;
-	done(h, &e);
 }
 
 static void receive(struct httpc *h)
@@ -219,7 +222,8 @@ static void receive(struct httpc *h)
 	else if (n == 0)
 		on_end(h);
 	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-		unreachable(h);
+		unreachable(h, errno, h->state == SENDING ?
+			    "send the request" : "read the answer");
 }
 
 /*
@@ -235,7 +239,9 @@ static void push(struct httpc *h)
 		      errno == EINTR || errno == ENOBUFS ||
 		      errno == ENOTCONN))
 		return;
-	if (n >= 0)
+	if (n < 0)
+		h->sys = errno;
+	else
 		buf_consume(&h->out, (size_t)n);
 	if (n < 0 || !buf_str(&h->out).n) {
 		buf_release(&h->out);

@@ -44,6 +44,7 @@ struct httpc {
 	struct chunked chunked;
 	uint64_t left;
 	int state;
+	int sys;                /* errno that ended the sending, or 0 */
 	bool *cancelled;        /* while a callback runs: where to note it */
 	bool stream;            /* set by the caller in on_head: no deadline
 				 * for the body */

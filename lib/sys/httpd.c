@@ -35,6 +35,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		.head_ms = HTTPD_HEAD_MS,
 		.idle_ms = HTTPD_IDLE_MS,
 		.stall_ms = HTTPD_STALL_MS,
+		.linger_ms = HTTPD_LINGER_MS,
 	};
 	list_init(&d->free);
 	list_init(&d->busy);

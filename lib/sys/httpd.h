@@ -72,7 +72,7 @@ struct httpd {
 	/* Whether to serve this peer; NULL serves all. AF_UNIX only. */
 	bool (*may)(struct httpd *, uid_t uid, pid_t pid);
 	const char *server;             /* value of Server, or NULL */
-	int head_ms, idle_ms, stall_ms; /* as above; tests set others */
+	int head_ms, idle_ms, stall_ms, linger_ms; /* tests set others */
 
 	size_t max_conns;
 	struct httpd_conn *conns;       /* allocated by httpd_init */

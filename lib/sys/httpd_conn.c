@@ -312,7 +312,7 @@ static void linger(struct httpd_conn *c)
 	shutdown(c->watch.fd, SHUT_WR);
 	buf_release(&c->in);
 	c->state = HTTPD_LINGERING;
-	httpd_deadline(c, HTTPD_LINGER_MS);
+	httpd_deadline(c, c->server->linger_ms);
 }
 
 /* After anything that may have changed the state, and only from the loop. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /*
@@ -289,7 +290,7 @@ static int no_environment(pid_t pid)
 	rest = after_comm(text);
 	flags = field(rest, STAT_FLAGS);
 	env_end = field(rest, STAT_ENV_END);
-	if (!flags || *rest == 'Z' || *rest == 'X')
+	if (!flags)
 		return -1;
 	if (strtoul(flags, NULL, 10) & KERNEL_THREAD)
 		return 0;
@@ -342,6 +343,42 @@ int proc_has_env(pid_t pid, const char *pair)
 	if (n < 0)
 		return -1;
 	return any ? 0 : no_environment(pid);
+}
+
+uint64_t proc_mark(pid_t pid)
+{
+	static const struct str name = { "Max msgqueue size", 17 };
+	struct str rest, line, word;
+	uint64_t soft, hard;
+	char buf[4096];
+	int fd = open_of(pid, "limits");
+	ssize_t n = fd < 0 ? -1 : read_some(fd, buf, sizeof buf);
+
+	if (fd >= 0)
+		close(fd);
+	rest = (struct str){ buf, n > 0 ? (size_t)n : 0 };
+	while (rest.n) {
+		str_cut(rest, '\n', &line, &rest);
+		if (!str_starts(line, name))
+			continue;
+		line = str_trim(str_skip(line, name.n), " ");
+		if (!str_cut(line, ' ', &word, &line) ||
+		    !str_to_u64(word, UINT64_MAX, &soft))
+			return 0;
+		str_cut(str_trim(line, " "), ' ', &word, &line);
+		return str_to_u64(word, UINT64_MAX, &hard) ? hard : 0;
+	}
+	return 0;
+}
+
+uint64_t proc_mark_max(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_MSGQUEUE, &lim) < 0 ||
+	    lim.rlim_max == RLIM_INFINITY)
+		return 0;
+	return lim.rlim_max;
 }
 
 void proc_boot_id(char out[37])

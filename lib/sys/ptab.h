@@ -51,6 +51,12 @@ bool proc_command(pid_t, char *out, size_t size);
  * (gone, a zombie, in the middle of execve, or not ours to read). */
 int proc_has_env(pid_t, const char *pair);
 
+/* Its hard RLIMIT_MSGQUEUE, which run_start() can set as a mark that survives
+ * env -i and setproctitle(); 0 when unknown or unlimited. */
+uint64_t proc_mark(pid_t);
+/* Our own, above which no mark may be: 0 when unlimited or not supported. */
+uint64_t proc_mark_max(void);
+
 /* Boot id of the running kernel as 36 characters; "" where unknown. */
 void proc_boot_id(char out[37]);
 

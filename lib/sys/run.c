@@ -102,6 +102,14 @@ static int set_nofile(uint64_t soft)
 	return setrlimit(RLIMIT_NOFILE, &lim);
 }
 
+/* Only ever lowered: no child can give itself another's. */
+static int set_mark(uint64_t mark)
+{
+	struct rlimit lim = { (rlim_t)mark, (rlim_t)mark };
+
+	return mark ? setrlimit(RLIMIT_MSGQUEUE, &lim) : 0;
+}
+
 static void wait_at_gate(int fd)
 {
 	char go;
@@ -124,7 +132,8 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 	if (set_descriptors(req, &report) < 0)
 		fail(report, RUN_SETUP);
 	default_signals();
-	if (setsid() < 0 || set_nofile(req->nofile) < 0)
+	if (setsid() < 0 || set_nofile(req->nofile) < 0 ||
+	    set_mark(req->mark) < 0)
 		fail(report, RUN_SETUP);
 	if (req->cwd && chdir(req->cwd) < 0)
 		fail(report, RUN_CHDIR);

@@ -33,6 +33,7 @@ struct run_req {
 	int out, err;           /* become 1 and 2; stdin is /dev/null */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
+	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */
 	bool gate;              /* wait for run_go() before exec; the child
 				 * ends (125) when the starter does not come */
 };

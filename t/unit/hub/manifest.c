@@ -28,12 +28,14 @@ static void whole(void)
 		"\"manifestName\": \"parachute-runner\", \"port\": 1945,\n"
 		"\"paths\": [\"/runner\", \"/.parachute\"],\n"
 		"\"health\": \"/healthz\", \"displayName\": \"Runner\",\n"
-		"\"tagline\": \"\", \"startCmd\": [\"bin/run\", \"\", \"a b\"],\n"
+		"\"tagline\": \"\",\n"
+		"\"startCmd\": [\"bin/run\", \"\", \"a b\"],\n"
 		"\"scopes\": {\"defines\": [\"runner:read\"], \"x\": 1},\n"
-		"\"dependencies\": {\"vault\": {\"scopes\": [\"vault:read\"]},\n"
+		"\"dependencies\": {\"vault\": {\"scopes\": [\"vault:x\"]},\n"
 		"  \"scribe\": {\"optional\": true},\n"
 		"  \"parachute-surface\": {\"optional\": false}},\n"
-		"\"supervise\": {\"dependsOn\": [\"db\", \"vault\"], \"y\": 2},\n"
+		"\"supervise\": {\"dependsOn\": [\"db\", \"vault\"],\n"
+		"  \"y\": 2},\n"
 		"\"configSchema\": {\"type\": \"object\", \"properties\": {\n"
 		"  \"a\": {\"type\": \"string\", \"default\": \"x\",\n"
 		"    \"enum\": [\"x\", \"y\"], \"description\": \"d\"},\n"
@@ -147,7 +149,8 @@ static const struct { const char *text, *said; } bad[] = {
 	  "configSchema.properties: must hold objects only" },
 	{ PROP("\"x\":1"), "configSchema.p.type: is missing" },
 	{ PROP("\"type\":\"array\""), "configSchema.p.type: must be" },
-	{ PROP("\"type\":\"string\",\"default\":[]"), "configSchema.p.default" },
+	{ PROP("\"type\":\"string\",\"default\":[]"),
+	  "configSchema.p.default: must be a string, a number" },
 	{ PROP("\"type\":\"string\",\"enum\":[]"), "configSchema.p.enum: must "
 	  "not be empty" },
 	{ PROP("\"type\":\"string\",\"enum\":[1]"), "configSchema.p.enum: must "

@@ -61,7 +61,8 @@ static void whole_row(void)
 		"  \"installDir\": \"/opt/scribe\", \"stripPrefix\": true,\n"
 		"  \"websocket\": false, \"future\": [1.50],\n"
 		"  \"lastStartError\": 5,\n"
-		"  \"uis\": { \"a\": { \"displayName\": \"A\", \"path\": \"/a\","
+		"  \"uis\": { \"a\": { \"displayName\": \"A\","
+		" \"path\": \"/a\","
 		" \"status\": \"pending-oauth\", \"audience\": \"operator\","
 		" \"scopes_required\": [\"x\"], \"public\": true } } } ],\n"
 		"  \"other\": 1 }\n";
@@ -176,7 +177,8 @@ static const struct { const char *row, *said; } bad[] = {
 	{ UI("\"displayName\":\"A\""), "uis.u.path: is missing" },
 	{ UI("\"displayName\":\"A\",\"path\":\"a\""), "uis.u.path: must be" },
 	{ UI(GOODUI "\"iconUrl\":1"), "uis.u.iconUrl: must be a string" },
-	{ UI(GOODUI "\"status\":\"gone\""), "uis.u.status: must be \"active\"" },
+	{ UI(GOODUI "\"status\":\"gone\""), "uis.u.status: must be "
+	  "\"active\"" },
 	{ UI(GOODUI "\"status\":1"), "uis.u.status: must be" },
 	{ UI(GOODUI "\"audience\":\"all\""), "uis.u.audience: must be" },
 	{ UI(GOODUI "\"scopes_required\":[\"\"]"), "uis.u.scopes_required: "
@@ -236,7 +238,8 @@ static void good_rows(void)
 		"[\"/surface\",\"/app/x\"],\"health\":\"/\",\"version\":\"\"}",
 		"{\"name\":\"app\",\"port\":1944,\"paths\":[\"/surfaces\"],"
 		"\"health\":\"/\",\"version\":\"\"}",
-		UI(GOODUI "\"status\":\"disabled\",\"public\":false,\"x\":null"),
+		UI(GOODUI "\"status\":\"disabled\",\"public\":false,"
+		   "\"x\":null"),
 		WITH("\"uis\":{}"), WITH("\"lastStartError\":\"bad\""),
 	};
 	struct registry r;
@@ -258,11 +261,13 @@ static const struct { const char *rows, *used, *said; } sets[] = {
 	  ",\n" ROW("parachute-vault-v", "1955"),
 	  "parachute-vault=vault parachute-vault-w=vault* "
 	  "parachute-vault-v=vault*", "" },
-	{ ROW("parachute-vault-w", "1950") ",\n" ROW("parachute-vault-v", "1950"),
+	{ ROW("parachute-vault-w", "1950") ",\n"
+	  ROW("parachute-vault-v", "1950"),
 	  "parachute-vault-w=vault parachute-vault-v=vault*", "" },
 	{ ROW("parachute-vault-w", "1950") ",\n" ROW("parachute-vault", "1940"),
 	  "parachute-vault-w=vault* parachute-vault=vault", "" },
-	{ ROW("parachute-vault-w", "1940") ",\n" ROW("parachute-vault-w", "1940"),
+	{ ROW("parachute-vault-w", "1940") ",\n"
+	  ROW("parachute-vault-w", "1940"),
 	  "parachute-vault-w=vault", "3:9 row 2 (parachute-vault-w) was "
 	  "skipped: row 1 (parachute-vault-w) is already parachute-vault-w; "
 	  "remove one of them" },
@@ -292,9 +297,11 @@ static const struct { const char *rows, *used, *said; } sets[] = {
 	  "(scribe) is already scribe; remove one of them" },
 	{ ROW("parachute-notes", "1942") ",\n" ROW("parachute-lens", "1942"),
 	  "parachute-notes=notes", "3:33 row 2 (parachute-lens) was skipped: "
-	  "port 1942 belongs to row 1 (parachute-notes); give it another port" },
+	  "port 1942 belongs to row 1 (parachute-notes); give it another "
+	  "port" },
 	/* A broken parachute-X does not take X with it. */
-	{ ROW("scribe", "1943") ",\n{\"name\":\"parachute-scribe\",\"port\":1943}",
+	{ ROW("scribe", "1943") ",\n"
+	  "{\"name\":\"parachute-scribe\",\"port\":1943}",
 	  "scribe=scribe", "3:1 row 2 (parachute-scribe) was skipped: paths: "
 	  "is missing; it must be a list of strings" },
 	/* A port that is not the usual one is worth saying, no more. */
@@ -353,7 +360,8 @@ static void stays(void)
 		   e.code == ERR_INVALID && strstr(e.msg, broken[i].message) &&
 		   strncmp(e.msg, "services.json: ", 15) == 0, "%s", e.msg);
 		ok(r.broken && !r.n && r.problems.n == 1 &&
-		   r.problems.all[0].line > 0 && !strstr(said(&r), "line 1 col"),
+		   r.problems.all[0].line > 0 &&
+		   !strstr(said(&r), "line 1 col"),
 		   "  a problem: %s", said(&r));
 	}
 	ok(registry_parse(&r, in(FILE_OF(ROW("a", "1"))), NULL) == 1 &&
@@ -441,8 +449,8 @@ static void loads(int home)
 	for (int i = 0; i < 50; i++) {
 		char text[200];
 
-		snprintf(text, sizeof text, "{\"services\":[{\"name\":\"m%02d\","
-			 "\"port\":1," REST "}]}", i);
+		snprintf(text, sizeof text, "{\"services\":[{\"name\":"
+			 "\"m%02d\",\"port\":1," REST "}]}", i);
 		put(home, "services.json", text);
 		if (registry_load(&r, home, &e) != 1 || r.n != 1 ||
 		    memcmp(r.rows[0].name.p + 1, text + 23, 2) != 0) {

@@ -174,7 +174,7 @@ static void refusals(void)
 	memset(deep + n, '[', 63);
 	memset(deep + n + 63, ']', 63);
 	strcpy(deep + n + 126, "}");
-	ok(refuses(deep, ERR_FULL, "nest more than 64"), "one that nests too deep there");
+	ok(refuses(deep, ERR_FULL, "nest more than 64"), "one too deep");
 }
 
 static void ports(void)

@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -411,41 +414,32 @@ static void locking(void)
 	ok(file_lock(dir, "ln", 0, &e) < 0, "no symbolic link: %s", e.msg);
 }
 
-/* Each removes the lock file before it lets go; yet only one is inside. */
-static int contend(void)
+/* In place of the library's, to come between its open() and its flock(). */
+static int replacements;
+
+int flock(int fd, int op)
 {
 	struct err e = { 0 };
 
-	for (int i = 0; i < 150; i++) {
-		int fd = file_lock(dir, "cl", 30000, &e), in;
-
-		if (fd < 0)
-			return 2;
-		in = openat(dir, "inside", O_CREAT | O_EXCL | O_WRONLY, 0600);
-		if (in < 0)
-			return 1;
-		close(in);
-		sched_yield();
-		unlinkat(dir, "inside", 0);
-		unlinkat(dir, "cl", 0);
-		close(fd);
-	}
-	return 0;
+	if (replacements-- > 0)
+		file_put(dir, "fl", STR("another"), 0600, &e);
+	return (int)syscall(SYS_flock, fd, op);
 }
 
-static void contention(void)
+static void replaced_lock(void)
 {
-	pid_t pid[3];
-	int status, good = 0;
+	struct err e = { 0 };
+	int fd;
 
-	for (size_t i = 0; i < LEN(pid); i++) {
-		pid[i] = fork();
-		if (!pid[i])
-			_exit(contend());
-	}
-	for (size_t i = 0; i < LEN(pid); i++)
-		good += waitpid(pid[i], &status, 0) == pid[i] && !status;
-	ok(good == 3, "a lock whose file is replaced holds one at a time");
+	replacements = 1;
+	fd = file_lock(dir, "fl", 0, &e);
+	ok(same_place(fd, "fl"), "replaced between open and lock: the new one "
+	   "is locked: %s", e.msg);
+	close(fd);
+	replacements = 1000000;
+	fd = file_lock(dir, "fl", 0, &e);
+	ok(fd < 0 && e.code == ERR_FAILED, "replaced each time: %s", e.msg);
+	replacements = 0;
 }
 
 int main(void)
@@ -469,9 +463,9 @@ int main(void)
 	atomic();
 	write_all();
 	locking();
+	replaced_lock();
 	/* One more is ptab's, which keeps /proc. */
 	ok(open_count() <= before + 1, "no descriptor is lost");
-	contention();
 	arena_release(&arena);
 	close(dir);
 	snprintf(cmd, sizeof cmd, "cd / && rm -rf '%s'", top);

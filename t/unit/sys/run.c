@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,21 +140,11 @@ static void on_term(int signo)
 	(void)signo;
 }
 
-static void child_is_clean(void)
+/* As bad as it gets: ignored, caught, blocked, and an open descriptor. */
+static void make_untidy(void)
 {
-	char name[] = "a name", two[] = "two words", empty[] = "";
-	char env1[] = "A=1", env2[] = "B=two words";
-	char *argv[] = { name, tells, two, empty, NULL };
-	char *envp[] = { env1, env2, NULL };
-	struct run_req req = { .path = SELF, .argv = argv, .envp = envp,
-			       .cwd = top, .nofile = 77 };
 	struct sigaction sa = { .sa_handler = on_term };
-	struct run_failure why;
-	struct err e = { 0 };
-	int out[2], err[2], fd = -1;
-	char line[4200], *text;
-	sigset_t mask, now;
-	pid_t pid;
+	sigset_t mask;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -161,7 +152,54 @@ static void child_is_clean(void)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	dup2(1, 30);                    /* not close-on-exec */
+	dup2(1, 30);
+}
+
+static void make_tidy(void)
+{
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	ok(sigismember(&mask, SIGUSR1) == 1 && !sigismember(&mask, SIGTERM),
+	   "our own mask is as it was");
+	ok(fd_count(FD_FREE) == 0, "nothing is left in the table");
+	close(30);
+	sigemptyset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	signal(SIGTERM, SIG_DFL);
+}
+
+static void clean_child(const char *text)
+{
+	char line[4200];
+
+	ok(has(text, "session=1"), "in a session of its own");
+	ok(has(text, "stdin=0"), "with nothing on stdin");
+	snprintf(line, sizeof line, "cwd=%s", top);
+	ok(has(text, line), "in its directory");
+	ok(has(text, "nofile=77"), "with its limit");
+	ok(has(text, "odd=0 blocked=0"), "signals as if fresh");
+	ok(has(text, "fds=3"), "three descriptors");
+	ok(strstr(text, "arg=a name\narg=tell\narg=two words\narg=\n"),
+	   "the arguments");
+	ok(strstr(text, "env=A=1\nenv=B=two words\n") &&
+	   !strstr(text, "PATH="), "the environment, and no more");
+}
+
+static void starting(void)
+{
+	char name[] = "a name", two[] = "two words", empty[] = "";
+	char env1[] = "A=1", env2[] = "B=two words";
+	char *argv[] = { name, tells, two, empty, NULL };
+	char *envp[] = { env1, env2, NULL };
+	struct run_req req = { .path = SELF, .argv = argv, .envp = envp,
+			       .cwd = top, .nofile = 77 };
+	struct run_failure why;
+	struct err e = { 0 };
+	int out[2], err[2], fd = -1;
+	pid_t pid;
+
+	make_untidy();
 	os_pipe(out);
 	os_pipe(err);
 	req.out = out[1];
@@ -174,28 +212,10 @@ static void child_is_clean(void)
 	close(err[1]);
 	ok(outcome_of(fd, &why) == 1, "executed");
 	fd_close(&fd);
-	text = slurp(out[0]);
+	clean_child(slurp(out[0]));
 	ok(!strcmp(slurp(err[0]), "to stderr\n"), "stderr");
 	ok(status_of(pid) == 9, "its exit status is ours to have");
-	ok(has(text, "session=1"), "in a session of its own");
-	ok(has(text, "stdin=0"), "with nothing on stdin");
-	snprintf(line, sizeof line, "cwd=%s", top);
-	ok(has(text, line), "in its directory");
-	ok(has(text, "nofile=77"), "with its limit");
-	ok(has(text, "odd=0 blocked=0"), "signals as if fresh");
-	ok(has(text, "fds=3"), "three descriptors");
-	ok(strstr(text, "arg=a name\narg=tell\narg=two words\narg=\n"),
-	   "the arguments");
-	ok(strstr(text, "env=A=1\nenv=B=two words\n") &&
-	   !strstr(text, "PATH="), "the environment, and no more");
-	sigprocmask(SIG_SETMASK, NULL, &now);
-	ok(sigismember(&now, SIGUSR1) == 1 && !sigismember(&now, SIGTERM),
-	   "our own mask is as it was");
-	ok(fd_count(FD_FREE) == 0, "nothing is left in the table");
-	close(30);
-	sigemptyset(&mask);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	signal(SIGTERM, SIG_DFL);
+	make_tidy();
 }
 
 static void fails(const char *what, struct run_req req, int status,
@@ -285,9 +305,14 @@ static int run_low(int out, int err, bool closed)
 	req.out = out;
 	req.err = err;
 	pid = run_start(&req, &fd, NULL);
-	if (pid < 0 || outcome_of(fd, &why) != 1)
+	if (pid < 0 || outcome_of(fd, &why) != 1 || status_of(pid) != 9)
 		return 1;
-	return status_of(pid) == 9 ? 0 : 2;
+	fd_close(&fd);
+	req.path = "/no/such/program";
+	pid = run_start(&req, &fd, NULL);
+	if (pid < 0 || outcome_of(fd, &why) != -1 || why.sys != ENOENT)
+		return 2;
+	return status_of(pid) == 127 ? 0 : 4;
 }
 
 static char *file(const char *name)
@@ -351,6 +376,30 @@ static pid_t start_and_die(bool with_parent)
 	close(tell_pid[0]);
 	close(out[0]);
 	return pid;
+}
+
+/* In place of the library's: the parent died while the child began. */
+static bool orphaned;
+
+pid_t getppid(void)
+{
+	return orphaned ? 1 : (pid_t)syscall(SYS_getppid);
+}
+
+static void parent_gone(void)
+{
+	char *argv[] = { x, tells, NULL };
+	struct run_req req = { .path = SELF, .argv = argv, .envp = none,
+			       .out = 2, .err = 2, .die_with_parent = true };
+	pid_t pid;
+	int fd;
+
+	orphaned = true;
+	pid = run_start(&req, &fd, NULL);
+	orphaned = false;
+	ok(pid > 0 && status_of(pid) == 125,
+	   "does not begin when its parent is gone already");
+	fd_close(&fd);
 }
 
 static void parents(void)
@@ -516,10 +565,11 @@ int main(int argc, char **argv)
 	if (system(cmd))
 		tap_diag("no directories");
 	arena_init(&arena, 1 << 20);
-	child_is_clean();
+	starting();
 	failures();
 	low_descriptors();
 	parents();
+	parent_gone();
 	gates();
 	forks_refused();
 	finding();
