@@ -14,7 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 VERSION = 0.1.0
 CC      = musl-gcc
 AR      = ar
-STATIC  = -static -no-pie
+STATIC  = -static
 LOOP    = epoll
 O       = build
 PREFIX  = /usr/local
@@ -29,8 +29,9 @@ harden   = -fstack-protector-strong -fstack-clash-protection \
 CFLAGS   = -O2 -g
 flags    = -std=c11 -D_POSIX_C_SOURCE=200809L -DPC_VERSION='"$(VERSION)"' \
            -iquote lib -fno-pie -ffunction-sections -fdata-sections \
+           -fno-asynchronous-unwind-tables -fno-unwind-tables \
            -ffile-prefix-map=$(CURDIR)=. $(harden) $(warn) $(CFLAGS)
-LDFLAGS  = $(STATIC) -Wl,--gc-sections,--build-id=none \
+LDFLAGS  = $(STATIC) -no-pie -Wl,--gc-sections,--build-id=none \
            -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Programs, units and tests are found; the layers are spelled out.

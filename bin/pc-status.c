@@ -287,16 +287,14 @@ int main(int argc, char **argv)
 		status = await(&home);
 	if (report_gather(&r, &home, &e) < 0)
 		cli_die(&e);
-	if (names_only) {
+	if (names_only)
 		print_names(&r);
-		return cli_finish(EXIT_DONE);
-	}
-	if (as_json)
+	else if (as_json)
 		print_json(&r);
 	else
 		print_table(&r);
-	judged = judge(&r);
-	if (!r.hub)
+	judged = names_only ? EXIT_DONE : judge(&r);
+	if (!r.hub && !names_only)
 		cli_warn(&r.why);
 	if (check_wanted(&r) != EXIT_DONE && judged == EXIT_DONE)
 		judged = EXIT_FAILED;

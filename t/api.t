@@ -233,7 +233,8 @@ long=$(printf '%09000d' 0)
 ok 'long target'                  raw "GET /$long$long HTTP/1.1$crlf"
 ok "  $code"                      test "$code" = 414 -o "$code" = 431 -o \
 	"$code" = 400
-ok 'long header'                  raw "${q}X: $long$long$long$long$long$long\r\n\r\n"
+ok 'long header'                  raw \
+	"${q}X: $long$long$long$long$long$long\r\n\r\n"
 ok "  $code"                      test "$code" = 431 -o "$code" = 400
 ok 'long body'                    raw "${q}Content-Length: 99999999999\r\n\r\n"
 ok "  $code"                      test "$code" = 413 -o "$code" = 400

@@ -21,7 +21,7 @@ if [ -z "${PC_TEST_PORTS-}" ]; then
 	exec deadline "${PC_TEST_DEADLINE:-120}" "$0" "$@"
 fi
 
-T=$(mktemp -d "${TMPDIR:-/tmp}/pc-test.XXXXXX") || exit 1
+T=$PC_TEST_DIR
 export T
 cd "$T" || exit 1
 PARACHUTE_HOME=$T/home
@@ -41,8 +41,6 @@ _end() {
 		kill -KILL "$_p" 2>/dev/null
 	done
 	wait
-	cd /
-	rm -rf "$T"
 	exit "$_status"
 }
 trap _end EXIT

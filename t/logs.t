@@ -152,7 +152,11 @@ ok '  is records, but the last partial' jq -se '
 	(.[-1].line | endswith("END")) and all(.[:-1][]; .partial) and
 	all(.[]; .line | length <= 65536)' long.out
 grown=$(($(hwm) - before))
-ok "  and the hub stays small (+$grown kB)" test "$grown" -lt 2048
+if grep -q libasan "/proc/$hub/maps"; then
+	skip '  and the hub stays small' 'a sanitizer keeps what was freed'
+else
+	ok "  and the hub stays small (+$grown kB)" test "$grown" -lt 2048
+fi
 ok '--json of it'                 exits 0 pc-logs --json -n 1 num
 
 # --- faults
@@ -187,8 +191,8 @@ ok 'stdout that nobody reads'     exits 0 pc-status --wait=60
 ok '  stops no module'            ask "$num" /lines/100000
 ok '  nor the hub'                exits 0 pc-restart --wait num
 ask "$num" /lines/10
-ok '  what was dropped is said'   grep -m 1 -iE '[0-9]+.*(dropped|lost|missed)' \
-	stdout
+ok '  what was dropped is said'   grep -m 1 \
+	-iE '[0-9]+.*(dropped|lost|missed)' stdout
 exec 6<&-
 ask "$num" /lines/100
 follow after.out -n 1 num

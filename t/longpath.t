@@ -14,7 +14,8 @@ ok 'status'                       exits 0 pc-status --wait=60
 ok '  answers'                    api_is 200 GET /health
 ok '  mode of hub.sock'           test \
 	"$(cd "$PARACHUTE_HOME" && stat -c %a hub.sock)" = 600
-ok '  PARACHUTE_HOME whole'       grep -qxF "PARACHUTE_HOME=$PARACHUTE_HOME" a.env
+ok '  PARACHUTE_HOME whole'       \
+	grep -qxF "PARACHUTE_HOME=$PARACHUTE_HOME" a.env
 ok 'a second one is refused'      exits 1 pc-serve --home "$PARACHUTE_HOME" \
 	--no-front
 ok 'restart'                      exits 0 pc-restart --wait a

@@ -29,15 +29,17 @@ ok 'hub comes up'                 hub_start
 ok 'all are ready'                exits 0 pc-status --wait=100
 is "$(marks all.mark)" $n         '  one process each'
 ok '  all listed'                 exits 0 pc-status --json
-ok '  '                           jq -e "[.modules[] | select(.listening == \"yes\")] |
-	length == $n" out
-descriptors() { api GET /api/hub; jq -c .descriptors body; }
+ok '  '                           jq -e "
+	[.modules[] | select(.listening == \"yes\")] | length == $n" out
+# But connections: the last client's may not be closed yet.
+descriptors() { api GET /api/hub; jq -c '.descriptors | del(.conn)' body; }
 before=$(descriptors)
 fds() { find "/proc/$hub/fd" -mindepth 1 | wc -l; }
+few_fds() { [ "$(fds)" -le "$open" ]; }
 open=$(fds)
 ok 'restart --all'                exits 0 pc-restart --all --wait=100
 is "$(marks all.mark)" $((2 * n)) '  one process each'
-is "$(fds)" "$open"               '  the hub holds as many descriptors'
+ok '  the hub holds as many descriptors' eventually few_fds
 is "$(descriptors)" "$before"     '  and knows them all'
 ok 'stop --all'                   exits 0 pc-stop --all
 # shellcheck disable=SC2046 # words

@@ -23,8 +23,10 @@ script() {      # CLIENT: its operations
 		srand(seed * 4 + client)
 		split("start start start stop stop stop restart restart " \
 			"kill kill kill hup", op, " ")
+		# m2 is the one that takes 5 s to stop.
+		split("m0 m1 m3 m4 m0 m1 m3 m4 m0 m1 m3 m4 m2", m, " ")
 		for (i = 0; i < n; i++)
-			print op[int(rand() * 12) + 1], "m" int(rand() * 5)
+			print op[int(rand() * 12) + 1], m[int(rand() * 13) + 1]
 	}'
 }
 

@@ -83,7 +83,8 @@ row two '.version = "7.8.9"'
 ok 'a new version shows'          mod_has two '.installed_version == "7.8.9"'
 is "$(cell two VERSION)" 7.8.9    '  in the table'
 serv_module three
-ok 'a new row shows'              listed '[.modules[].short] | contains(["three"])'
+ok 'a new row shows'              listed \
+	'[.modules[].short] | contains(["three"])'
 is "$(marks three.mark)" 0        '  and is not started'
 unrow one
 ok 'a row that went'              mod_has two '.state.status == "running"'

@@ -25,28 +25,29 @@ void buf_reset(struct buf *b)
 	b->failed = false;
 }
 
-char *buf_room(struct buf *b, size_t want)
+/* Room for want bytes when all of it may be up to max. */
+static char *room(struct buf *b, size_t want, size_t max)
 {
 	size_t used = b->end - b->start, size = b->size ? b->size : FIRST;
 	char *p;
 
 	if (b->failed)
 		return NULL;
+	if (want > max || used > max - want)
+		goto full;
 	if (b->size - b->end >= want && b->p)
 		return b->p + b->end;
-	if (want > b->max || used > b->max - want)
-		goto full;
-	if (b->start) {
+	if (b->start && b->p) {
 		memmove(b->p, b->p + b->start, used);
 		b->start = 0;
 		b->end = used;
 		if (b->size - used >= want)
 			return b->p + used;
 	}
-	if (size > b->max)
-		size = b->max;
+	if (size > max)
+		size = max;
 	while (size < used + want)
-		size = size > b->max / 2 ? b->max : size * 2;
+		size = size > max / 2 ? max : size * 2;
 	p = realloc(b->p, size);
 	if (!p)
 		goto full;
@@ -56,6 +57,11 @@ char *buf_room(struct buf *b, size_t want)
 full:
 	b->failed = true;
 	return NULL;
+}
+
+char *buf_room(struct buf *b, size_t want)
+{
+	return room(b, want, b->max);
 }
 
 void buf_commit(struct buf *b, size_t n)
@@ -90,7 +96,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	at = n < 0 ? NULL : buf_room(b, (size_t)n + 1);
+	/* One more, for the NUL that vsnprintf() cannot leave out. */
+	at = n < 0 ? NULL : room(b, (size_t)n + 1, b->max + 1);
 	if (!at) {
 		b->failed = true;
 		return;

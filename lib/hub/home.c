@@ -65,7 +65,7 @@ static int choose(char *out, size_t size, const char *option, struct err *e)
 
 static int absolute(struct home *h, const char *option, struct err *e)
 {
-	char given[sizeof h->path];
+	char given[sizeof h->path] = "";
 	size_t n = 0, len;
 
 	if (choose(given, sizeof given, option, e) < 0)

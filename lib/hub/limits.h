@@ -11,7 +11,6 @@
 #define PROBLEMS_MAX       64           /* more than a person would read */
 #define ARGV_MAX           64           /* words of a start command */
 #define DEPENDENCIES_MAX   32           /* names one module can wait for */
-#define ENVIRON_MAX        4096         /* variables a child is given */
 
 #define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB
                                          * of text and their headers */

@@ -478,8 +478,8 @@ int manifest_read(struct manifest *m, const char *install_dir,
 		  struct arena *a, struct json_at *at, struct err *e)
 {
 	char path[PATH_MAX];
-	struct json_at mine;
-	struct err unused;
+	struct json_at mine = { 0 };
+	struct err unused = { 0 };
 	struct str text;
 	struct json *j;
 	int n;

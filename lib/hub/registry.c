@@ -185,6 +185,8 @@ static void find_instances(struct build *b)
 {
 	bool have = false;
 
+	if (!b->rows)
+		return;
 	for (size_t i = 0; i < b->n && !have; i++)
 		have = str_is(b->rows[i].short_name, "vault") &&
 		       !row_is_further_vault(b->rows[i].name);
@@ -198,6 +200,8 @@ static void find_instances(struct build *b)
 
 static void note_ports(struct build *b)
 {
+	if (!b->rows)
+		return;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct row *r = &b->rows[i];
 		const struct known *k = known_by_short(r->short_name);

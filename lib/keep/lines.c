@@ -17,20 +17,21 @@ static struct str without_cr(struct str line)
 	return line;
 }
 
-/* Keeps bytes for later; whole records of them go out as partial ones. */
+/* Keeps bytes for later; a full tail goes out once more bytes follow it. */
 static void keep(struct lines *l, struct str bytes, lines_fn *fn, void *ctx)
 {
 	while (bytes.n) {
-		struct str part = str_take(bytes, LINE_MAX_BYTES - l->n);
+		struct str part;
 
+		if (l->n == LINE_MAX_BYTES) {
+			fn(ctx, (struct str){ l->tail, l->n }, true);
+			l->n = 0;
+			l->middle = true;
+		}
+		part = str_take(bytes, LINE_MAX_BYTES - l->n);
 		memcpy(l->tail + l->n, part.p, part.n);
 		l->n += part.n;
 		bytes = str_skip(bytes, part.n);
-		if (l->n < LINE_MAX_BYTES)
-			continue;
-		fn(ctx, (struct str){ l->tail, l->n }, true);
-		l->n = 0;
-		l->middle = true;
 	}
 }
 

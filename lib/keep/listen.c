@@ -128,7 +128,8 @@ static void arm_probe(struct sup *s)
 	int64_t next = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		int64_t at = s->mods[i]->probe_ms;
+		const struct mod *m = s->mods[i];
+		int64_t at = m->state == SM_UP ? m->probe_ms : 0;
 
 		if (at && (!next || at < next))
 			next = at;
@@ -185,11 +186,8 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	char command[160] = "a process we may not see";
 	pid_t pid;
 
-	/* Free in a young view is free; held must hold now. */
-	if (!s->ports_ms || os_now_ms() - s->ports_ms >= PROBE_FIRST_MS ||
-	    ports_first(&s->ports, port))
-		if (!read_ports(s))
-			return false;
+	if (ports_is_free(port) || !read_ports(s))
+		return false;
 	h = ports_first(&s->ports, port);
 	if (!h)
 		return false;

@@ -132,7 +132,6 @@ static void finish(struct op *op)
 	list_remove(&op->node);
 	list_append(&op->ops->free, &op->node);
 	op->conn = NULL;
-	op->mod = NULL;
 }
 
 static void on_deadline(struct loop *l, struct timer *t)
@@ -224,6 +223,8 @@ static void preempt(struct ops *o, struct mod *m)
 			continue;
 		list_remove(&op->node);
 		list_append(&o->waiting, &op->node);
+		op->ended = true;
+		op->downs = m->downs;
 	}
 }
 
@@ -245,7 +246,7 @@ void ops_submit(struct ops *o, struct mod *m, enum op_kind kind,
 	op->kind = kind;
 	op->mod = m;
 	op->conn = c;
-	op->begun = false;
+	op->begun = op->ended = false;
 	op->wait = timeout_s > 0;
 	op->timeout_s = timeout_s;
 	list_append(&m->ops, &op->node);
@@ -366,6 +367,14 @@ static void settle_waits(struct ops *o)
 	}
 }
 
+static bool is_answerable(const struct op *op)
+{
+	if (op->ended)
+		return op->mod->state == SM_DOWN ||
+		       op->mod->downs != op->downs;
+	return waited_for(op->mod) != NULL;
+}
+
 void ops_settle(struct ops *o)
 {
 	for (size_t i = 0; i < o->sup->n; i++)
@@ -373,7 +382,7 @@ void ops_settle(struct ops *o)
 	LIST_EACH(n, &o->waiting) {
 		struct op *op = CONTAINER(n, struct op, node);
 
-		if (op->conn && !waited_for(op->mod))
+		if (op->conn && !is_answerable(op))
 			continue;
 		answer(op);
 		finish(op);

@@ -26,10 +26,12 @@ static const char *const withheld[] = {
 	"PC_OWNER",
 };
 
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
 struct environment {
 	struct arena *a;
 	char **all;             /* "NAME=value", NULL-terminated */
-	size_t n;
+	size_t n, size;
 };
 
 static struct str name_of(const char *pair)
@@ -48,6 +50,23 @@ static const char *env_get(const struct environment *env, const char *name)
 	return NULL;
 }
 
+static void env_add(struct environment *env, char *pair)
+{
+	size_t size = env->size ? 2 * env->size : 64;
+	char **all;
+
+	if (env->n + 1 >= env->size) {
+		all = arena_array(env->a, size, sizeof *all);
+		if (!all)
+			return;
+		if (env->n)
+			memcpy(all, env->all, env->n * sizeof *all);
+		env->all = all;
+		env->size = size;
+	}
+	env->all[env->n++] = pair;
+}
+
 static void env_put(struct environment *env, struct str name, struct str value)
 {
 	char *pair = arena_printf(env->a, "%.*s=%.*s", STR_ARG(name),
@@ -60,51 +79,60 @@ static void env_put(struct environment *env, struct str name, struct str value)
 			env->all[i] = pair;
 			return;
 		}
-	if (env->n < ENVIRON_MAX)
-		env->all[env->n++] = pair;
+	env_add(env, pair);
 }
 
 static void env_inherit(struct environment *env, char *const *from)
 {
-	for (; *from && env->n < ENVIRON_MAX; from++) {
-		bool keep = true;
+	for (; *from; from++) {
+		bool keep = strchr(*from, '=') != NULL;
 
 		for (size_t i = 0; i < LEN(withheld); i++)
 			keep = keep && !str_is(name_of(*from), withheld[i]);
 		if (keep)
-			env->all[env->n++] = *from;
+			env_add(env, *from);
 	}
 }
 
-static bool path_has(const char *path, const char *dir)
+/* Puts dirs behind path, each once, the first of its kind. */
+static const char *path_add(struct arena *a, const char *path, struct str dirs)
 {
-	struct str rest = str_of(path), one;
+	struct str rest, dir, one;
 
-	while (rest.n) {
-		str_cut(rest, ':', &one, &rest);
-		if (str_is(one, dir))
-			return true;
+	while (path && dirs.n) {
+		bool have = false;
+
+		str_cut(dirs, ':', &dir, &dirs);
+		rest = str_of(path);
+		while (rest.n && !have) {
+			str_cut(rest, ':', &one, &rest);
+			have = str_eq(one, dir);
+		}
+		if (dir.n && !have)
+			path = arena_printf(a, "%s%s%.*s", path,
+					    *path ? ":" : "", STR_ARG(dir));
 	}
-	return false;
+	return path;
 }
 
 /* Service managers start us with a PATH that lacks where tools are put. */
 static void env_path(struct environment *env)
 {
 	static const char *const places[] = { ".local/bin", ".bun/bin" };
-	const char *extra = env_get(env, "PARACHUTE_EXTRA_PATH");
-	const char *path = env_get(env, "PATH"), *home = env_get(env, "HOME");
+	const char *inherited = env_get(env, "PATH"), *path = "";
+	const char *home = env_get(env, "HOME");
 
-	if (!path || !*path)
-		path = "/usr/local/bin:/usr/bin:/bin";
-	if (extra && *extra && !str_starts(str_of(path), str_of(extra)))
-		path = arena_printf(env->a, "%s:%s", extra, path);
-	for (size_t i = 0; path && home && *home && i < LEN(places); i++) {
+	if (!inherited || !*inherited)
+		inherited = DEFAULT_PATH;
+	path = path_add(env->a, path,
+			str_of(env_get(env, "PARACHUTE_EXTRA_PATH")));
+	path = path_add(env->a, path, str_of(inherited));
+	for (size_t i = 0; home && *home && i < LEN(places); i++) {
 		const char *dir = arena_printf(env->a, "%s/%s", home,
 					       places[i]);
 
-		if (dir && !path_has(path, dir) && access(dir, X_OK) == 0)
-			path = arena_printf(env->a, "%s:%s", path, dir);
+		if (dir && access(dir, X_OK) == 0)
+			path = path_add(env->a, path, str_of(dir));
 	}
 	if (path)
 		env_put(env, STR("PATH"), str_of(path));
@@ -177,22 +205,31 @@ static struct str exposed_origin(struct spawn_ctx *c, struct arena *a)
 	return without_slash(origin);
 }
 
-static struct str from_env(const struct environment *env, const char *name)
+/* Of the keeper's own environment, which no .env can change. */
+static const char *our_env(const struct spawn_ctx *c, const char *name)
 {
-	struct str s = without_slash(str_of(env_get(env, name)));
+	for (char *const *e = c->environ; *e; e++)
+		if (str_is(name_of(*e), name) && strchr(*e, '='))
+			return strchr(*e, '=') + 1;
+	return NULL;
+}
+
+static struct str from_env(const struct spawn_ctx *c, const char *name)
+{
+	struct str s = without_slash(str_of(our_env(c, name)));
 
 	return is_origin(s) ? s : STR_NULL;
 }
 
-static struct str fly_origin(const struct environment *env)
+static struct str fly_origin(const struct spawn_ctx *c, struct arena *a)
 {
-	const char *app = env_get(env, "FLY_APP_NAME");
+	const char *app = our_env(c, "FLY_APP_NAME");
 	char *url;
 
 	if (!app || !*app || strchr(app, '/'))
 		return STR_NULL;
-	url = arena_printf(env->a, "https://%s.fly.dev", app);
-	return str_of(url);
+	url = arena_printf(a, "https://%s.fly.dev", app);
+	return is_origin(str_of(url)) ? str_of(url) : STR_NULL;
 }
 
 static void add_origin(char *list, size_t size, struct str origin)
@@ -210,15 +247,14 @@ static void add_origin(char *list, size_t size, struct str origin)
 	snprintf(list + n, size - n, "%s%.*s", n ? "," : "", STR_ARG(origin));
 }
 
-static void env_origins(struct environment *env, struct spawn_ctx *c,
-			const struct environment *ours)
+static void env_origins(struct environment *env, struct spawn_ctx *c)
 {
 	char local[32], alias[32], all[4096] = "";
 	const struct str tiers[] = {
 		stored_origin(c, env->a),
-		from_env(ours, "PARACHUTE_HUB_ORIGIN"),
-		from_env(ours, "RENDER_EXTERNAL_URL"),
-		fly_origin(ours),
+		from_env(c, "PARACHUTE_HUB_ORIGIN"),
+		from_env(c, "RENDER_EXTERNAL_URL"),
+		fly_origin(c, env->a),
 		exposed_origin(c, env->a),
 	};
 	struct str origin = STR_NULL;
@@ -278,19 +314,14 @@ void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
 static bool build_env(struct spawn_ctx *c, struct mod *m,
 		      struct environment *env, uint16_t port)
 {
-	struct environment ours;
 	char text[64];
 
-	env->all = arena_array(env->a, ENVIRON_MAX + 1, sizeof *env->all);
-	if (!env->all)
-		return false;
 	env_inherit(env, c->environ);
-	ours = *env;
 	env_path(env);
 	snprintf(text, sizeof text, "%u", (unsigned)port);
 	env_put(env, STR("PORT"), str_of(text));
 	env_dotenv(env, c, m);
-	env_origins(env, c, &ours);
+	env_origins(env, c);
 	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
 	spawn_mark(c, m, text, sizeof text);
 	env_put(env, STR("PC_OWNER"), str_of(strchr(text, '=') + 1));
@@ -330,7 +361,7 @@ int spawn_resolve(struct spawn_ctx *c, struct mod *m)
 	arena_init(&a, 4 * 1024 * 1024);
 	if (build_env(c, m, &env, 0))
 		path = env_get(&env, "PATH");
-	rc = resolve(c, m, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	rc = resolve(c, m, path ? path : DEFAULT_PATH);
 	arena_release(&a);
 	return rc;
 }

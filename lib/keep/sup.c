@@ -243,10 +243,11 @@ static void read_outcome(struct sup *s, struct mod *m)
 	if (got > 0) {
 		m->runs++;
 		m->error = (struct start_error){ 0 };
-		listen_started(s, m);
 		mod_say(m, "started, pid %d: %s", (int)m->pid,
 			m->module.argv[0]);
 		sup_event(s, m, EV_EXEC_OK);
+		if (m->state == SM_UP)
+			listen_started(s, m);
 	} else {
 		exec_failed(m, &why);
 		sup_event(s, m, EV_EXEC_FAIL);
@@ -427,8 +428,9 @@ static void arm(struct sup *s, struct mod *m, unsigned acts)
 /* The leader's group gets it now, what is elsewhere in the next pass. */
 static void signal_run(struct sup *s, struct mod *m, int sig)
 {
-	if (m->pid)
-		kill(-m->pid, sig);
+	/* Before its setsid() a child has no group of its own yet. */
+	if (m->pid && kill(-m->pid, sig) < 0 && errno == ESRCH)
+		kill(m->pid, sig);
 	if (!m->pid || sig == SIGKILL) {
 		m->sweep_signal = sig;
 		sweep_later(s);

@@ -182,7 +182,7 @@ static int slurp(int fd, size_t hint, size_t max, struct arena *a,
 int file_read(int dirfd, const char *name, size_t max, struct arena *a,
 	      struct str *out, struct err *e)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd = open_regular(dirfd, name, &st, e);
 	int rc;
 

@@ -41,7 +41,7 @@ struct loop_backend *backend_open(struct err *e)
 		be->watches = arena_array(&a, FD_TABLE_MAX,
 					  sizeof(struct watch *));
 	}
-	if (arena_failed(&a)) {
+	if (!be || arena_failed(&a)) {
 		arena_release(&a);
 		err_set(e, ERR_NO_MEMORY, "event loop: no memory");
 		return NULL;

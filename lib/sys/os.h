@@ -36,6 +36,10 @@ ssize_t os_write_nowait(int fd, const void *, size_t);
 /* The process at the other end of a connected AF_UNIX socket. */
 int os_peer(int fd, uid_t *, pid_t *);
 
+/* For a new child: default actions and nothing blocked, the C library's own
+ * signals, which it does not let one touch, included. */
+void os_default_signals(void);
+
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */
 int os_pidfd(pid_t);

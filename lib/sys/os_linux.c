@@ -324,3 +324,21 @@ void os_unmap(void *p, size_t n)
 	if (p)
 		munmap(p, n);
 }
+
+/*
+ * By the system call: the C library refuses to touch the signals it uses
+ * itself, and an ignored one is inherited through execve. An action of zeros
+ * is SIG_DFL without flags or mask, on every architecture.
+ */
+void os_default_signals(void)
+{
+	static const unsigned long action[8];
+	const size_t set_size = 8;
+	sigset_t none;
+
+	for (int sig = 1; sig <= 64; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			syscall(SYS_rt_sigaction, sig, action, NULL, set_size);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}

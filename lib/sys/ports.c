@@ -4,8 +4,12 @@
 #include "sys/os.h"
 #include "sys/ports_impl.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 void ports_init(struct ports *t)
 {
@@ -130,4 +134,23 @@ const struct port_holder *ports_next(const struct ports *t,
 				     const struct port_holder *h)
 {
 	return useful(t, (size_t)(h - t->all) + 1, h->port);
+}
+
+bool ports_is_free(uint16_t port)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	bool is_free;
+
+	if (fd < 0)
+		return false;
+	/* What only waits out an old connection is not in the way. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	is_free = bind(fd, (const struct sockaddr *)&a, sizeof a) == 0;
+	close(fd);
+	return is_free;
 }

@@ -41,6 +41,13 @@ const struct port_holder *ports_first(const struct ports *, uint16_t port);
 const struct port_holder *ports_next(const struct ports *,
 				     const struct port_holder *);
 
+/*
+ * Whether a server could bind 127.0.0.1:port now, found by binding it for a
+ * moment: a few microseconds, and no view that may be old. False says only
+ * that it could not; a dump says who has it.
+ */
+bool ports_is_free(uint16_t port);
+
 /* Whether a process has the socket open: 1, 0, or -1 not ours to read. */
 int ports_holds(pid_t, uint64_t inode);
 

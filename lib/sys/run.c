@@ -21,7 +21,6 @@
  * the child, where it would write to our wake-up pipe.
  */
 
-#define SIGNALS_END 65
 
 /* The child. Nothing but system calls from here to the end of start(). */
 
@@ -78,18 +77,6 @@ static int set_descriptors(const struct run_req *req, int *report)
 	return 0;
 }
 
-static void default_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int s = 1; s < SIGNALS_END; s++)
-		if (s != SIGKILL && s != SIGSTOP)
-			sigaction(s, &sa, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int set_nofile(uint64_t soft)
 {
 	struct rlimit lim;
@@ -131,7 +118,7 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 	errno = 0;
 	if (set_descriptors(req, &report) < 0)
 		fail(report, RUN_SETUP);
-	default_signals();
+	os_default_signals();
 	if (setsid() < 0 || set_nofile(req->nofile) < 0 ||
 	    set_mark(req->mark) < 0)
 		fail(report, RUN_SETUP);

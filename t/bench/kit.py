@@ -163,7 +163,11 @@ class Instance:
         return [self.root] + [p for p in below(self.root) if not is_tiny(p)]
 
     def pss_kib(self):
-        return sum(field(p, "smaps_rollup", "Pss") for p in self.pids())
+        kib = field(self.root, "smaps_rollup", "Pss")
+        for pid in self.pids()[1:]:
+            with contextlib.suppress(Failed):       # a child about to execute
+                kib += field(pid, "smaps_rollup", "Pss")
+        return kib
 
     def left(self):
         """What lives of us: top down, so that nothing comes back."""

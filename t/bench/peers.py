@@ -41,9 +41,10 @@ def pc_layout(top, mods):
 # --- runit and s6: a directory a service, with an executable "run"
 
 def scan_layout(top, mods):
+    os.mkdir(f"{top}/scan")
     for name, _, argv in mods:
         place = f"{top}/scan/{name}"
-        os.makedirs(place)
+        os.mkdir(place)
         # The module itself, where it needs no arguments: no shell to wait for.
         if argv == [TINY]:
             os.symlink(TINY, f"{place}/run")
@@ -93,6 +94,7 @@ class Peer:
     kills: int = 100                # of 100 modules
     kill_pause_s: float = 0.03      # between two kills
     quiet: bool = False             # its stdout goes to /dev/null
+    keeps_output: bool = False      # of its modules, without a helper
 
     def present(self):
         return all(shutil.which(p) for p in self.programs)
@@ -100,7 +102,7 @@ class Peer:
 
 PEERS = [
     Peer(
-        name="pc", layout=pc_layout, quiet=True,
+        name="pc", layout=pc_layout, quiet=True, keeps_output=True,
         start=lambda top: ["pc-serve", "--home", f"{top}/home", "--no-front"],
         status=[
             ("pc-status, 100 modules", lambda top, name:
@@ -134,7 +136,7 @@ PEERS = [
                   "s6-log"]),
     Peer(
         name="supervisord", package="supervisor",
-        layout=supervisord_layout, most=100, side_by_side=5, status_runs=10,
+        keeps_output=True, layout=supervisord_layout, most=100, side_by_side=5, status_runs=10,
         # The next death would wake it before its own tick.
         kills=10, kill_pause_s=1.2,
         start=lambda top: ["supervisord", "-c", f"{top}/conf"],

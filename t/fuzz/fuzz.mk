@@ -13,6 +13,8 @@
 FUZZ_CC = clang
 SECONDS = 60
 fuzz_layers = wire base
+fuzz_layers_services = hub sys wire base
+fuzz_layers_manifest = hub sys wire base
 
 fuzzers := $(sort $(patsubst t/fuzz/%.c,%,\
 	$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c))))
@@ -36,8 +38,11 @@ $O/fuzz/obj/%.o: %.c $O/fuzz/flags
 		-MMD -MP -c -o $@ $<
 
 define fuzz_rule
-$O/fuzz/$1: $(patsubst %.c,$O/fuzz/obj/%.o,t/fuzz/$1.c \
+# From an archive: what a target does not use may want what it has not got.
+$O/fuzz/$1.a: $(patsubst %.c,$O/fuzz/obj/%.o,\
 		$(foreach l,$(call fuzz_use,$1),$(call srcs,$l)))
+	rm -f $$@ && $$(AR) rcs $$@ $$^
+$O/fuzz/$1: $O/fuzz/obj/t/fuzz/$1.o $O/fuzz/$1.a
 	$$(FUZZ_CC) -fsanitize=fuzzer,$$(fuzz_san) -o $$@ $$^
 $O/t/replay/$1.o: private flags += -DFUZZ_NAME='"$1"'
 $O/t/replay/$1.o: t/fuzz/replay.c $O/flags

@@ -8,7 +8,8 @@
  * subreaper. What is still alive when CMD is done is named, killed, and makes
  * a passed test a failed one.
  *
- * CMD also gets PC_TEST_PORTS=FIRST: a block of TCP ports that no other test
+ * CMD also gets PC_TEST_DIR, an empty directory that is removed at the end
+ * however CMD ends, and PC_TEST_PORTS=FIRST: a block of TCP ports that no other test
  * script has at the same time, kept by a lock for as long as we live.
  */
 
@@ -79,6 +80,32 @@ static void take_ports(void)
 	}
 	errno = EBUSY;
 	die("no block of ports is free");
+}
+
+static char scratch[4096];
+
+static void make_scratch(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(scratch, sizeof scratch, "%s/pc-test.XXXXXX",
+		 tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(scratch))
+		die(scratch);
+	setenv("PC_TEST_DIR", scratch, 1);
+}
+
+/* After the last process of the test is gone. */
+static void remove_scratch(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", "--", scratch, (char *)NULL);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 struct seen {
@@ -266,6 +293,7 @@ int main(int argc, char **argv)
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	take_ports();
+	make_scratch();
 	watch_signals();
 	end = now_ms() + atol(argv[1]) * 1000;
 	pid = spawn(argv + 2);
@@ -283,9 +311,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "# %s: %s\n", argv[2], ended ?
 			"told to end" : "the overall deadline has passed");
 		clean_up(false);
+		remove_scratch();
 		return 1;
 	}
-	if (clean_up(true))
+	ended = clean_up(true) > 0;
+	remove_scratch();
+	if (ended)
 		return 1;
 	if (WIFSIGNALED(status)) {
 		fprintf(stderr, "# %s: ended by signal %d\n", argv[2],

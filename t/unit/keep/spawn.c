@@ -106,6 +106,15 @@ static void layers(void)
 	unlinkat(home.fd, "mine/.env", 0);
 	prepare(env);
 	ok(has("A", "ours"), "read anew for every run");
+	mkdirat(home.fd, "mine/.env", 0755);
+	ok(prepare(env) == 0 && has("A", "ours"), "no file at all: passed by");
+	unlinkat(home.fd, "mine/.env", AT_REMOVEDIR);
+	renameat(home.fd, "mine", home.fd, "away");
+	ok(prepare(env) == 0 && has("PORT", "4242"), "no directory for it");
+	ok(symlinkat("away", home.fd, "mine") == 0 && prepare(env) == 0 &&
+	   has("A", "ours"), "nor one that is elsewhere");
+	unlinkat(home.fd, "mine", 0);
+	renameat(home.fd, "away", home.fd, "mine");
 	start_command("sh");
 }
 
@@ -327,8 +336,8 @@ static void known_ones(void)
 /* More variables than there is room for: ours are among those that stay. */
 static void crowded(void)
 {
-	static char text[ENVIRON_MAX + 100][16];
-	static const char *env[ENVIRON_MAX + 101];
+	static char text[4196][16];
+	static const char *env[4196 + 1];
 
 	for (size_t i = 0; i < LEN(text); i++) {
 		snprintf(text[i], sizeof text[i], "V%zu=x", i);

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""P7: output of modules: how much is taken in, and at what cost to others."""
+
+import contextlib
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+
+from kit import TINY, Table, eventually, field, number, percentile, ratio, \
+    spread
+
+LINES = 8_000_000       # a second or two
+FLOOD = "2000000000"    # more than is written while we look
+RUNS = 3
+REQUESTS = 2000
+LONG = 64 << 20
+
+
+def rate(notes, lines):
+    """Lines a second between the two notes of a module."""
+    return lines * 1e9 / (notes[1][0] - notes[0][0])
+
+
+def into(kit, peer, lines):
+    with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
+        return rate(it.wait_notes(2)[1], lines)
+
+
+def into_pipe(kit, argv, lines):
+    """The same into a program that reads it from a pipe."""
+    path = os.path.join(kit.dir, "pipe.notes")
+    writer = subprocess.Popen(
+        [TINY, "lines", str(lines)], stdout=subprocess.PIPE,
+        env={**os.environ, "BENCH_NOTES": path})
+    reader = subprocess.Popen(argv, stdin=writer.stdout,
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        eventually(f"{argv[0]} to read", lambda: os.path.exists(path) and
+                   os.stat(path).st_size >= 96)
+        with open(path, encoding="ascii") as f:
+            notes = [[int(line.split()[0])] for line in f]
+        return rate(notes, lines)
+    finally:
+        for p in (writer, reader):
+            p.kill()
+            p.wait()
+        writer.stdout.close()
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def logger(kit, name):
+    place = os.path.join(kit.dir, name)
+    shutil.rmtree(place, ignore_errors=True)
+    os.mkdir(place)
+    return {"svlogd": ["svlogd", place],
+            "s6-log": ["s6-log", "n4", "s10000000", place]}[name]
+
+
+def intake(kit):
+    cases = [("pc, ring in memory", LINES,
+              lambda n: into(kit, kit.peers[0], n)),
+             ("limit: cat >/dev/null", LINES,
+              lambda n: into_pipe(kit, ["cat"], n))]
+    for peer in kit.peers:
+        if peer.name == "supervisord":
+            cases.append(("supervisord, to a file", LINES // 4,
+                          lambda n, p=peer: into(kit, p, n)))
+    for name in ("svlogd", "s6-log"):
+        if shutil.which(name):
+            cases.append((f"{name}, to a file", LINES // 4, lambda n, c=name:
+                          into_pipe(kit, logger(kit, c), n)))
+    got = {}
+    for _ in range(RUNS):
+        for label, lines, fn in cases:
+            got.setdefault(label, []).append(fn(lines) / 1e6)
+    t = Table("P7: short lines taken in, millions a second",
+              ["", "median (min-max)", "ratio"],
+              "4 million to the ring")
+    for label, values in got.items():
+        t.row(label, spread(values), ratio(values, got[cases[0][0]]))
+        kit.say(f"P7 {label}: {spread(values)} M lines/s")
+    t.remark("One module writes lines of 22 bytes, 64 KiB a write, as fast as "
+             "they are taken; pc's own standard output is /dev/null. cat and "
+             "supervisord pass bytes on without looking for lines.")
+    return t
+
+
+def health(it):
+    """Times of GET /health on one connection to hub.sock, ms."""
+    took = []
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(30)
+        s.connect(f"{it.dir}/home/hub.sock")
+        for _ in range(REQUESTS):
+            begin = time.monotonic_ns()
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+            answer = s.recv(65536)
+            took.append((time.monotonic_ns() - begin) / 1e6)
+            assert answer.startswith(b"HTTP/1.1 200")
+            time.sleep(0.0005)
+    return took
+
+
+def latency(kit):
+    t = Table("P7: GET /health on hub.sock while a module floods, ms",
+              ["", "p50", "p99", "max"], "p99 moves by less than 2 ms")
+    p99 = []
+    for label, argv in (("idle", [TINY, "lines", "1"]),
+                        ("one module floods", [TINY, "lines", FLOOD])):
+        with kit.running(kit.peers[0], 1, argv=argv) as it:
+            eventually("hub.sock",
+                       lambda: os.path.exists(f"{it.dir}/home/hub.sock"))
+            time.sleep(1)
+            ms = health(it)
+        p99.append(percentile(ms, 99))
+        t.row(label, number(statistics.median(ms)), number(p99[-1]),
+              number(max(ms)))
+        kit.say(f"P7 /health, {label}: p50 {statistics.median(ms):.3f} "
+                f"p99 {p99[-1]:.3f} ms")
+    t.remark(f"{REQUESTS} requests each, one after the other on one "
+             "connection; the flood keeps one core busy writing and one "
+             f"reading. p99 moved by {p99[1] - p99[0]:.2f} ms.")
+    return t
+
+
+def long_line(kit):
+    t = Table("P7: peak memory while a module writes 64 MiB without a "
+              "newline, KiB", ["", "before", "peak", "more"],
+              "a bounded buffer")
+    for peer in kit.peers:
+        if not peer.keeps_output:
+            continue
+        with kit.running(peer, 1) as it:
+            time.sleep(1)
+            before = field(it.root, "status", "VmHWM")
+        with kit.running(peer, 1, argv=[TINY, "bytes", str(LONG)]) as it:
+            it.wait_notes(2)
+            peak = field(it.root, "status", "VmHWM")
+        t.row(peer.name, number(before), number(peak), number(peak - before))
+    t.remark("VmHWM of the supervisor with one module.")
+    return t
+
+
+def measure(kit):
+    return [intake(kit), latency(kit), long_line(kit)]
