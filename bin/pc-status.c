@@ -300,6 +300,5 @@ int main(int argc, char **argv)
 		judged = EXIT_FAILED;
 	report_release(&r);
 	home_close(&home);
-	return cli_finish(status != EXIT_DONE && judged == EXIT_DONE ?
-			  status : judged);
+	return cli_finish(status != EXIT_DONE ? status : judged);
 }

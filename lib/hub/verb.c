@@ -232,6 +232,7 @@ static void operate(struct run *r)
 		if (e.code != ERR_UNREACHABLE || !r->verb->stops)
 			cli_die(&e);
 		stopped_already(r);
+		client_release(&hub);
 		return;
 	}
 	client_release(&hub);

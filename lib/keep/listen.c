@@ -107,7 +107,7 @@ static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
 	m->listening = judge(s, m, walked);
 	if (m->listening == LISTEN_YES) {
 		m->probe_ms = 0;
-		if (m->error.type == (const char *)ERROR_UNBOUND)
+		if (mod_has_fault(m, ERROR_UNBOUND))
 			m->error = (struct start_error){ 0 };
 		if (was != LISTEN_YES)
 			mod_say(m, "listening on port %u after %d ms",

@@ -33,10 +33,15 @@ void mod_say(const struct mod *m, const char *fmt, ...)
 	log_say("%s: %s", m->short_name, text);
 }
 
+bool mod_has_fault(const struct mod *m, const char *type)
+{
+	return m->error.type && strcmp(m->error.type, type) == 0;
+}
+
 void mod_fault(struct mod *m, const char *type, const char *binary,
 	       const char *fmt, ...)
 {
-	bool same = m->error.type == type;
+	bool same = mod_has_fault(m, type);
 	char was[sizeof m->error.text];
 	va_list ap;
 

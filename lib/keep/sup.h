@@ -104,6 +104,7 @@ struct sup {
 	void *ctx;
 
 	struct later look;      /* keep/sweep */
+	struct timer look_again;
 	struct ptab ptab;
 	struct ports ports;     /* keep/listen */
 	int64_t ports_ms;
@@ -128,6 +129,7 @@ void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */
 
 bool mod_is_ready(const struct mod *);  /* up, and its port is its own */
+bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void mod_state(const struct mod *, struct mod_state *);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
+#define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
 
 /* A module whose leader is gone and whose run is not known to be. */
 static bool is_ending(const struct mod *m)
@@ -143,17 +144,19 @@ static void name_daemon(struct sup *s, struct mod *m, const struct proc *p)
 		  (unsigned)m->port);
 }
 
-/* One pass: who is left, of whom; each gets its module's signal. */
-static void walk(struct sup *s)
+/*
+ * One pass: who is left, of whom; each gets its module's signal. False: the
+ * table could not be read, so nobody is known to be gone.
+ */
+static bool walk(struct sup *s)
 {
 	struct err e = { 0 };
 
 	if (ptab_read(&s->ptab, &e) < 0) {
-		log_say("cannot read the process table: %s", e.msg);
-		return;
+		log_say("cannot read the process table: %s; trying again",
+			e.msg);
+		return false;
 	}
-	for (size_t i = 0; i < s->n; i++)
-		s->mods[i]->marked = false;
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 		struct mod *m;
@@ -171,6 +174,7 @@ static void walk(struct sup *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->sweep_signal == SIGTERM && must_look(s->mods[i]))
 			s->mods[i]->sweep_signal = 0;
+	return true;
 }
 
 static void on_look(struct loop *l, struct later *later)
@@ -183,11 +187,11 @@ static void on_look(struct loop *l, struct later *later)
 		some = some || must_look(s->mods[i]);
 	if (!some)
 		return;
-	if (only_leaders(s)) {
-		for (size_t i = 0; i < s->n; i++)
-			s->mods[i]->marked = false;
-	} else {
-		walk(s);
+	for (size_t i = 0; i < s->n; i++)
+		s->mods[i]->marked = false;
+	if (!only_leaders(s) && !walk(s)) {
+		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
+		return;
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		struct mod *m = s->mods[i];
@@ -200,6 +204,12 @@ static void on_look(struct loop *l, struct later *later)
 			sup_event(s, m, EV_GONE);
 		}
 	}
+}
+
+static void on_look_again(struct loop *l, struct timer *t)
+{
+	(void)l;
+	sweep_later(CONTAINER(t, struct sup, look_again));
 }
 
 void sweep_later(struct sup *s)
@@ -249,5 +259,6 @@ size_t sweep_kill_all(struct sup *s)
 void sweep_init(struct sup *s)
 {
 	later_init(&s->look, on_look);
+	s->look_again = (struct timer)TIMER_INIT(on_look_again);
 	ptab_init(&s->ptab);
 }

@@ -291,8 +291,9 @@ static void at_the_end(void)
 	tell(m, EV_START);
 	c = ask("GET", "/api/ready?wait=ready");
 	hang_up(c);
-	ok(list_empty(&rig.ops.waits_busy), "a wait that nobody waits for");
-	until(m->state == SM_UP);
+	/* The module may hold a copy of its socket until it is executed. */
+	until(m->state == SM_UP && list_empty(&rig.ops.waits_busy));
+	ok(!mod_is_ready(m), "a wait that nobody waits for");
 	stop(m);
 }
 

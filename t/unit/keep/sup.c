@@ -412,8 +412,7 @@ static void short_of_descriptors(void)
 	ok(m->state == SM_CLEARING && lives(left),
 	   "none to look with: what is left is not taken for gone");
 	setrlimit(RLIMIT_NOFILE, &was);
-	if (m->state == SM_CLEARING)
-		tell(m, EV_TIMER);
+	tell(m, m->state == SM_CLEARING ? EV_TIMER : EV_START);
 	tell(sits, EV_START);
 	until(m->state == SM_UP && sits->state == SM_UP);
 	ok(!lives(left), "they are back: all goes on");
