@@ -46,6 +46,22 @@ static bool run_holds(struct sup *s, const struct mod *m, uint64_t inode,
 	return false;
 }
 
+static bool is_known_stranger(const struct mod *m, uint64_t inode)
+{
+	return inode == m->other_inode && m->listen_other &&
+	       ports_holds(m->listen_other, inode) == 1;
+}
+
+/* Who has a socket that is not the module's own. A walk of all descriptors
+ * of all processes: only when it is not the stranger we know. */
+static void find_stranger(struct mod *m, uint64_t inode)
+{
+	if (is_known_stranger(m, inode))
+		return;
+	m->other_inode = inode;
+	m->listen_other = ports_owner(inode);
+}
+
 static enum listening judge(struct sup *s, struct mod *m, bool *walked)
 {
 	const struct port_holder *h = ports_first(&s->ports, m->port);
@@ -57,12 +73,13 @@ static enum listening judge(struct sup *s, struct mod *m, bool *walked)
 		if (h->inode == m->listen_inode)
 			return LISTEN_YES;
 	for (h = other; h; h = ports_next(&s->ports, h))
-		if (run_holds(s, m, h->inode, walked)) {
+		if (!is_known_stranger(m, h->inode) &&
+		    run_holds(s, m, h->inode, walked)) {
 			m->listen_inode = h->inode;
 			return LISTEN_YES;
 		}
 	m->listen_inode = 0;
-	m->listen_other = ports_owner(other->inode);
+	find_stranger(m, other->inode);
 	return LISTEN_OTHER;
 }
 
@@ -191,7 +208,8 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	h = ports_first(&s->ports, port);
 	if (!h)
 		return false;
-	pid = ports_owner(h->inode);
+	find_stranger(m, h->inode);
+	pid = m->listen_other;
 	m->listening = LISTEN_OTHER;
 	if (pid)
 		proc_command(pid, command, sizeof command);

@@ -76,7 +76,8 @@ struct mod {
 
 	enum listening listening;
 	uint64_t listen_inode;  /* the proven socket */
-	pid_t listen_other;     /* who has it instead; 0: unknown */
+	uint64_t other_inode;   /* a stranger's, and who he is; 0: unknown */
+	pid_t listen_other;
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
 
 	struct start_error error;

@@ -390,7 +390,8 @@ static void short_of_descriptors(void)
 {
 	struct mod *m = rig_mod("leaver"), *sits = rig_mod("sit");
 	struct rlimit was, none;
-	size_t table = fd_count(FD_FREE);
+	size_t table = fd_count(FD_FREE), n = 0;
+	int taken[64];
 	pid_t left;
 
 	rig_manifest("leaver", "[\"leave\",\"up\"]", "");
@@ -398,8 +399,10 @@ static void short_of_descriptors(void)
 	left = (pid_t)said(m, "left ");
 	getrlimit(RLIMIT_NOFILE, &was);
 	none = was;
-	none.rlim_cur = 3;
+	none.rlim_cur = LEN(taken);
 	setrlimit(RLIMIT_NOFILE, &none);
+	while (n < LEN(taken) && (taken[n] = dup(0)) >= 0)
+		n++;
 	tell(sits, EV_START);
 	until(sits->state != SM_HELD);
 	ok(sits->state != SM_UP && sits->state != SM_EXECING &&
@@ -411,6 +414,8 @@ static void short_of_descriptors(void)
 	settle();
 	ok(m->state == SM_CLEARING && lives(left),
 	   "none to look with: what is left is not taken for gone");
+	while (n)
+		close(taken[--n]);
 	setrlimit(RLIMIT_NOFILE, &was);
 	tell(m, m->state == SM_CLEARING ? EV_TIMER : EV_START);
 	tell(sits, EV_START);
