@@ -142,6 +142,7 @@ static void nobody_is_forgotten(void)
 	settle();
 	ok(answered(b, 200, "\"stopped\":true") &&
 	   answered(c, 200, "\"status\":\"running\""), "stop, and start");
+	tap_diag("A eof %d: %s", a->eof, a->got);
 	ok(a->eof && answered(a, 200, "\"short\":\"stubborn\""),
 	   "the restart before them is answered, too");
 	hang_up(a);
