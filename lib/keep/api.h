@@ -20,6 +20,7 @@ struct api {
 	struct registry *registry;
 	struct spawn_ctx *spawn;
 	struct out *out;
+	uint16_t port;          /* TCP, bound; 0: none */
 	const char *manager;    /* who runs us: "systemd", ...; NULL */
 	int64_t started_unix_ms, started_ms;
 	bool closing;           /* operations are refused */

@@ -232,8 +232,8 @@ void view_hub(struct api *api, struct buf *out)
 	jsonw_key(&w, "home");
 	jsonw_cstr(&w, api->spawn->home->path);
 	jsonw_key(&w, "port");
-	if (api->spawn->hub_port)
-		jsonw_int(&w, api->spawn->hub_port);
+	if (api->port)
+		jsonw_int(&w, api->port);
 	else
 		jsonw_null(&w);
 	jsonw_key(&w, "loop");

@@ -303,6 +303,8 @@ static int open_doors(struct keeper *k, const struct keeper_opts *o,
 	struct err unused = { 0 };
 	char line[16];
 
+	/* Modules are told where the front door would be, in any case. */
+	k->spawn.hub_port = port ? port : HUB_PORT;
 	if (!o->front)
 		return 0;
 	if (open_door(k, &k->doors[0], o->bind ? o->bind : "127.0.0.1", &port,
@@ -314,7 +316,7 @@ static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		*e = unused;
 		return -1;
 	}
-	k->spawn.hub_port = port;
+	k->spawn.hub_port = k->api.port = port;
 	snprintf(line, sizeof line, "%u\n", (unsigned)port);
 	if (file_put(k->run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
 		return err_wrap(e, "home %s", k->home.path);
@@ -387,7 +389,7 @@ static void tell_ready(const struct keeper *k, int fd)
 {
 	char line[16];
 	int n = snprintf(line, sizeof line, "%u\n",
-			 (unsigned)k->spawn.hub_port);
+			 (unsigned)k->api.port);
 
 	if (fd < 0)
 		return;

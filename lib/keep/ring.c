@@ -135,7 +135,7 @@ struct ring_cursor ring_from(const struct ring *r, uint64_t seq)
 {
 	uint64_t next = r->head->next_seq;
 
-	return (struct ring_cursor){ seq < next ? seq : next, 0 };
+	return (struct ring_cursor){ seq >= next ? next : seq ? seq : 1, 0 };
 }
 
 /* The offset of a record that is kept, by walking from the oldest. */

@@ -169,6 +169,14 @@ static bool is_origin(struct str s)
 	return url_parse(&u, s, NULL) == 0;
 }
 
+/* What was stored while the hub was exposed must not be a loopback one. */
+static bool is_public(struct str s)
+{
+	struct url u;
+
+	return url_parse(&u, s, NULL) == 0 && !url_host_is_loopback(u.host);
+}
+
 static struct str without_slash(struct str s)
 {
 	while (s.n && s.p[s.n - 1] == '/')
@@ -187,20 +195,18 @@ static struct str stored_origin(struct spawn_ctx *c, struct arena *a)
 		text = STR_NULL;
 	close(dir);
 	text = without_slash(str_trim(text, " \r\n"));
-	return is_origin(text) ? text : STR_NULL;
+	return is_public(text) ? text : STR_NULL;
 }
 
 static struct str exposed_origin(struct spawn_ctx *c, struct arena *a)
 {
 	struct str text, origin = STR_NULL;
 	const struct json *j;
-	struct url u;
 
 	if (file_read(c->home->fd, HOME_EXPOSE, 65536, a, &text, NULL) < 0)
 		return STR_NULL;
 	j = json_parse(text, a, NULL, NULL);
-	if (!json_str(json_get(j, "hubOrigin"), &origin) ||
-	    url_parse(&u, origin, NULL) < 0 || url_host_is_loopback(u.host))
+	if (!json_str(json_get(j, "hubOrigin"), &origin) || !is_public(origin))
 		return STR_NULL;
 	return without_slash(origin);
 }
@@ -401,6 +407,12 @@ static int find_program(struct mod *m, struct spawn *sp, const char *path)
 		mod_fault(m, ERROR_NOT_EXEC, program,
 			  "%s is there but not executable; run chmod +x %s",
 			  program, sp->path ? sp->path : program);
+		return -1;
+	}
+	if (strchr(program, '/')) {
+		mod_fault(m, ERROR_MISSING, program, "its program %s is not in "
+			  "%s; install the module again", program,
+			  m->module.cwd ? m->module.cwd : "this directory");
 		return -1;
 	}
 	depcheck_missing(&d, str_of(program), depcheck_this_os(),

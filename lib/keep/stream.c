@@ -124,4 +124,6 @@ void stream_close(struct mod *m)
 		lines_end(&st->lines, on_line, &b);
 		os_map_trim(st->lines.tail, LINE_MAX_BYTES);
 	}
+	if (m->sup->said)
+		m->sup->said(m->sup, m);
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #define BLOCK_SIZE (RING_SIZE + 2 * LINE_MAX_BYTES)
+#define SPARE_FDS 12    /* what a preflight and a fork have open at once */
 #define MODULE_ARENA_MAX (4 * 1024 * 1024)      /* a large module.json */
 
 void mod_say(const struct mod *m, const char *fmt, ...)
@@ -316,13 +317,17 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 static void spawn(struct sup *s, struct mod *m)
 {
 	struct spawn sp = { 0 };
+	struct err e = { 0 };
 	const struct row *row = registry_find(s->spawn->registry,
 					      str_of(m->short_name));
 
 	if (row)
 		m->port = row->port;
 	arena_init(&sp.arena, MODULE_ARENA_MAX);
-	if (spawn_prepare(s->spawn, m, &sp) < 0) {
+	if (!os_has_spare(SPARE_FDS)) {
+		err_set(&e, ERR_FULL, "no descriptors left");
+		refused(s, m, &e);
+	} else if (spawn_prepare(s->spawn, m, &sp) < 0) {
 		m->tries++;
 		sup_event(s, m, EV_UNFIT);
 	} else if (listen_is_squatted(s, m, m->port)) {

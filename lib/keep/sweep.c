@@ -189,7 +189,8 @@ static void on_look(struct loop *l, struct later *later)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		s->mods[i]->marked = false;
-	if (!only_leaders(s) && !walk(s)) {
+	/* Twice: what forks while the table is read may be behind the reader. */
+	if (!only_leaders(s) && (!walk(s) || !walk(s))) {
 		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
 		return;
 	}
@@ -244,7 +245,7 @@ size_t sweep_kill_all(struct sup *s)
 	size_t n = 0;
 
 	if (ptab_read(&s->ptab, NULL) < 0)
-		return 0;
+		return 1;       /* not known is not none */
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 

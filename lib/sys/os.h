@@ -26,6 +26,7 @@ int os_pipe(int p[2]);
 int os_accept(int fd);
 int os_set_nonblock(int fd);
 void os_cloexec_from(int fd);   /* this one and all above it */
+bool os_has_spare(int n);       /* n more could be opened now */
 
 /*
  * Writes what the descriptor takes at once, without O_NONBLOCK on it: a

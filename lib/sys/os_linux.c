@@ -342,3 +342,17 @@ void os_default_signals(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
+
+bool os_has_spare(int n)
+{
+	int fds[16], got = 0;
+
+	if (n > 16)
+		n = 16;
+	while (got < n && (fds[got] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC,
+					    3)) >= 0)
+		got++;
+	for (int i = 0; i < got; i++)
+		close(fds[i]);
+	return got == n;
+}

@@ -209,8 +209,13 @@ int ptab_read(struct ptab *t, struct err *e)
 		if (t->n == t->size && grow(t, e) < 0)
 			return -1;
 		if (proc_read((pid_t)strtol(d->d_name, NULL, 10),
-			      &t->all[t->n]) < 0)
+			      &t->all[t->n]) < 0) {
+			/* Gone is one thing, not to be had another. */
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM)
+				return err_sys(e, "process table: /proc");
 			continue;
+		}
 		sorted = sorted && (!t->n ||
 				    t->all[t->n - 1].pid < t->all[t->n].pid);
 		t->n++;

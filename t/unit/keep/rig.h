@@ -280,15 +280,22 @@ static inline void rig_up(void)
 	rig_serve(&e);
 }
 
+/* Another one each time. */
 static inline uint16_t free_port(void)
 {
-	uint16_t port = 0;
+	static bool given[65536];
+	uint16_t port;
 	struct err e;
-	int fd = net_listen_tcp("127.0.0.1", &port, &e);
+	int fd;
 
-	if (fd < 0)
-		scratch_bail(e.msg);
-	close(fd);
+	do {
+		port = 0;
+		fd = net_listen_tcp("127.0.0.1", &port, &e);
+		if (fd < 0)
+			scratch_bail(e.msg);
+		close(fd);
+	} while (given[port]);
+	given[port] = true;
 	return port;
 }
 

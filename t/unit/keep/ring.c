@@ -271,7 +271,8 @@ static void where_to_begin(void)
 	   "from the oldest of none");
 	at = ring_newest(&ring, 10);
 	back = ring_from(&ring, 1000);
-	ok(at.seq == 1 && back.seq == 1, "newest of none; from what is to come");
+	ok(at.seq == 1 && back.seq == 1,
+	   "newest of none; from what is to come");
 	put(STR("one"));
 	ok(ring_next(&ring, &at, &l, &missed) && is_entry(&l, 1) && !missed &&
 	   ring_next(&ring, &back, &l, &missed) && is_entry(&l, 1) && !missed,

@@ -60,6 +60,7 @@ static const struct {
 	{ SM_EXECING,  EV_REFUSED,   SM_BACKOFF,  ACT_ARM_FORK },
 	{ SM_EXECING,  EV_UNFIT,     SM_CRASHED,  ACT_ARM_SLOW },
 	{ SM_EXECING,  EV_EXEC_FAIL, SM_FAILING,  ACT_ARM_STOP },
+	{ SM_EXECING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
 	/* Crashes, with budget and without. */
 	{ SM_UP,       EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
 	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
