@@ -36,10 +36,14 @@ const struct prog prog = {
 	.complete = "module",
 };
 
+struct source;
+
 /* A record of the log as the hub gave it, and what orders it. */
 struct record {
 	struct str raw, time;
 	size_t place;           /* among those of one time */
+	struct source *from;
+	const struct json *json;
 };
 
 struct source {
@@ -68,13 +72,19 @@ static void print_gap(struct str name, const struct json *gap)
 			      "not kept", STR_ARG(name));
 }
 
+static void note_cursor(struct source *from, const struct json *j)
+{
+	struct str cursor;
+
+	if (from && json_str(json_get(j, "cursor"), &cursor))
+		str_to_c(cursor, from->cursor, sizeof from->cursor);
+}
+
 static void print_record(struct source *from, const struct json *j,
 			 struct str raw)
 {
-	struct str line, cursor;
+	struct str line;
 
-	if (json_str(json_get(j, "cursor"), &cursor))
-		str_to_c(cursor, from->cursor, sizeof from->cursor);
 	if (as_json) {
 		cli_put(raw);
 		cli_put(STR("\n"));
@@ -125,8 +135,8 @@ static int by_time(const void *pa, const void *pb)
 	return d ? d : a->place < b->place ? -1 : 1;
 }
 
-/* All modules' records, oldest first. NULL: no memory. */
-static struct record *sort(struct str all, struct arena *a, size_t *n)
+/* Takes the hub's lines apart, in the order in which they came. */
+static struct record *take_apart(struct str all, struct arena *a, size_t *n)
 {
 	struct str rest = all, line;
 	struct record *r;
@@ -135,49 +145,39 @@ static struct record *sort(struct str all, struct arena *a, size_t *n)
 	for (size_t i = 0; i < all.n; i++)
 		count += all.p[i] == '\n';
 	r = arena_array(a, count + 1, sizeof *r);
-	if (!r)
-		return NULL;
-	for (*n = 0; str_cut(rest, '\n', &line, &rest); (*n)++) {
-		struct arena scratch;
-		struct str time = STR_NULL;
+	for (*n = 0; r && str_cut(rest, '\n', &line, &rest); (*n)++) {
+		struct str name = STR_NULL, time = STR_NULL;
+		const struct json *j = json_parse(line, a, NULL, NULL);
 
-		arena_init(&scratch, ANSWER_MAX);
-		json_str(json_get(json_parse(line, &scratch, NULL, NULL),
-				  "time"), &time);
-		r[*n] = (struct record){ line, arena_str(a, time), *n };
-		arena_release(&scratch);
+		json_str(json_get(j, "short"), &name);
+		json_str(json_get(j, "time"), &time);
+		r[*n] = (struct record){ line, time, *n, source_of(name), j };
 	}
-	qsort(r, *n, sizeof *r, by_time);
-	return r;
+	return arena_failed(a) ? NULL : r;
 }
 
 static void print_all(struct str text)
 {
-	struct arena a, scratch;
 	struct record *r;
+	struct arena a;
 	size_t n;
 
-	arena_init(&a, ANSWER_MAX * 4);
-	r = sort(text, &a, &n);
+	arena_init(&a, 64 * ANSWER_MAX);
+	r = take_apart(text, &a, &n);
 	if (!r) {
 		cli_say_error("no memory for the log");
 		status = EXIT_FAILED;
 		arena_release(&a);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct str name = STR_NULL;
-		const struct json *j;
-		struct source *s;
-
-		arena_init(&scratch, ANSWER_MAX);
-		j = json_parse(r[i].raw, &scratch, NULL, NULL);
-		json_str(json_get(j, "short"), &name);
-		s = source_of(name);
-		if (s)
-			print_record(s, j, r[i].raw);
-		arena_release(&scratch);
-	}
+	/* The wall clock may have been set back: the last that came is newest. */
+	for (size_t i = 0; i < n; i++)
+		note_cursor(r[i].from, r[i].json);
+	if (nsources > 1)
+		qsort(r, n, sizeof *r, by_time);
+	for (size_t i = 0; i < n; i++)
+		if (r[i].from)
+			print_record(r[i].from, r[i].json, r[i].raw);
 	arena_release(&a);
 }
 
@@ -198,8 +198,14 @@ static void on_end(struct client_stream *cs, const struct err *e)
 {
 	struct source *s = cs->ctx;
 
+	/* The hub's end is told once, however many streams it cuts. */
+	if (e && e->code == ERR_UNREACHABLE && status == EXIT_NO_HUB)
+		e = NULL;
 	if (e) {
-		cli_say_error("%s: %s", s->name, e->msg);
+		if (e->code == ERR_UNREACHABLE)
+			cli_say_error("the hub has ended");
+		else
+			cli_say_error("%s: %s", s->name, e->msg);
 		if (cli_status(e) > status)
 			status = cli_status(e);
 	}
@@ -218,7 +224,8 @@ static void follow_all(struct client *hub)
 			continue;
 		snprintf(target, sizeof target, "/api/modules/%.64s/logs?"
 			 "format=json&follow=1%s%.47s", s->name,
-			 s->cursor[0] ? "&after=" : "&n=0", s->cursor);
+			 s->cursor[0] ? "&after=" : lines ? "" : "&n=0",
+			 s->cursor);
 		s->stream = (struct client_stream){ .on_line = on_line,
 			.on_end = on_end, .ctx = s };
 		if (client_stream(hub, &s->stream, target, &e) < 0)
@@ -253,11 +260,8 @@ int main(int argc, char **argv)
 	struct buf all;
 
 	add_sources(cli_parse(argc, argv));
-	if (home_open(&home, home_dir, false, &e) < 0) {
-		if (e.code == ERR_NOT_FOUND)
-			e.code = ERR_UNREACHABLE;       /* no home, no hub */
+	if (client_home(&home, home_dir, &e) < 0)
 		cli_die(&e);
-	}
 	if (client_init(&hub, &home, &e) < 0)
 		cli_die(&e);
 	buf_init(&all, ANSWER_MAX);

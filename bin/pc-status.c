@@ -107,7 +107,7 @@ static void note_error(struct cli_table *t, const struct report_row *r)
 }
 
 static void put_notes(struct cli_table *t, const struct report_row *r,
-		      enum verdict verdict)
+		      enum verdict verdict, bool broken)
 {
 	const struct known *k = known_by_short(r->short_name);
 	char text[160];
@@ -115,22 +115,19 @@ static void put_notes(struct cli_table *t, const struct report_row *r,
 	note_url(t, r);
 	if (verdict == VERDICT_FAILING && r->state.status == STATUS_CRASHED)
 		cli_table_note(t, "! probe: supervisor: crashed");
-	else if (verdict == VERDICT_FAILING && r->listening == LISTEN_NO &&
-		 !r->state.error.type)
-		cli_table_note(t, "! probe: it does not listen any more");
 	if (k && r->row && !r->row->instance && r->row->port != k->port) {
 		snprintf(text, sizeof text, "! canonical port is %u",
 			 (unsigned)k->port);
 		cli_table_note(t, text);
 	}
-	if (!r->row)
+	if (!r->row && r->state.pid && !broken)
 		cli_table_note(t, "! its row in services.json is gone; it "
 			       "runs until pc-stop, or a reload of the hub");
 	note_error(t, r);
 }
 
 static void put_row(struct cli_table *t, const struct report_row *r,
-		    int64_t now)
+		    int64_t now, bool broken)
 {
 	char name[SHORT_SIZE + 32], port[8], version[64], pid[16] = "-",
 		restarts[16] = "-", up[DATE_SPAN_SIZE] = "-";
@@ -149,7 +146,7 @@ static void put_row(struct cli_table *t, const struct report_row *r,
 	if (r->supervised)
 		snprintf(restarts, sizeof restarts, "%u", r->restarts);
 	cli_table_row(t, cells);
-	put_notes(t, r, verdict);
+	put_notes(t, r, verdict, broken);
 }
 
 static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
@@ -172,7 +169,9 @@ static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 		date_span(now - n / 1000000, up);
 	cli_table_row(t, cells);
 	if (!r->hub)
-		cli_table_note(t, "! the hub is down, its modules are stopped");
+		cli_table_note(t, r->why.code == ERR_UNREACHABLE ?
+			       "! the hub is down" :
+			       "! the hub is there but gives no answer");
 }
 
 static void put_problems(const struct problems *p)
@@ -200,7 +199,7 @@ static void print_table(const struct report *r)
 
 	for (size_t i = 0; i < r->n; i++)
 		if (is_wanted(&r->rows[i]))
-			put_row(t, &r->rows[i], now);
+			put_row(t, &r->rows[i], now, r->registry.broken);
 	if (!*wanted)
 		put_hub(t, r, now);
 	cli_table_print(t);
@@ -230,8 +229,9 @@ static void print_names(const struct report *r)
 		cli_printf("%.*s\n", STR_ARG(r->rows[i].short_name));
 }
 
-/* 0, or 4 when it took too long. Other failures show in the report. */
-static int await(const struct home *home)
+/* 0, or 4 when it took too long. No hub shows in the report; anything else
+ * that went wrong is said here. Names that are not there are the report's. */
+static int await(const struct home *home, const struct report *before)
 {
 	char target[8192];
 	struct client hub;
@@ -239,19 +239,28 @@ static int await(const struct home *home)
 	struct err e = { 0 };
 	size_t n;
 	int status = EXIT_DONE;
+	bool first = true;
 
 	n = (size_t)snprintf(target, sizeof target,
 			     "/api/ready?wait=ready&timeout=%ld", wait_s);
-	for (char **w = wanted; *w && n < sizeof target - 80; w++)
+	for (size_t i = 0; *wanted && i < before->n; i++) {
+		struct str name = before->rows[i].short_name;
+
+		if (!is_wanted(&before->rows[i]) ||
+		    n + name.n + 16 > sizeof target)
+			continue;
 		n += (size_t)snprintf(target + n, sizeof target - n, "%s%.*s",
-			w == wanted ? "&modules=" : ",",
-			STR_ARG(str_take(registry_short(str_of(*w)), 64)));
+			first ? "&modules=" : ",", STR_ARG(name));
+		first = false;
+	}
+	if (*wanted && first)
+		return EXIT_DONE;
 	if (client_init(&hub, home, &e) < 0)
 		cli_die(&e);
 	if (client_ask(&hub, "GET", target, (int)wait_s * 1000 + 5000, &a,
-		       &e) < 0 && e.code == ERR_TIMEOUT) {
+		       &e) < 0 && e.code != ERR_UNREACHABLE) {
 		cli_warn(&e);
-		status = EXIT_LATE;
+		status = cli_status(&e);
 	}
 	client_release(&hub);
 	return status;
@@ -262,7 +271,8 @@ static int judge(const struct report *r)
 	int64_t now = os_unix_ms();
 
 	if (!r->hub)
-		return EXIT_NO_HUB;
+		return r->why.code == ERR_UNREACHABLE ? EXIT_NO_HUB :
+			EXIT_FAILED;
 	for (size_t i = 0; i < r->n; i++)
 		if (is_wanted(&r->rows[i]) &&
 		    report_verdict(&r->rows[i], now) == VERDICT_FAILING)
@@ -278,15 +288,16 @@ int main(int argc, char **argv)
 	int status = EXIT_DONE, judged;
 
 	wanted = cli_parse(argc, argv);
-	if (home_open(&home, home_dir, false, &e) < 0) {
-		if (e.code == ERR_NOT_FOUND)
-			e.code = ERR_UNREACHABLE;       /* no home, no hub */
+	if (client_home(&home, home_dir, &e) < 0)
 		cli_die(&e);
+	if (report_gather(&r, &home, as_json, &e) < 0)
+		cli_die(&e);
+	if (wait_ready && r.hub) {
+		status = await(&home, &r);
+		report_release(&r);
+		if (report_gather(&r, &home, as_json, &e) < 0)
+			cli_die(&e);
 	}
-	if (wait_ready)
-		status = await(&home);
-	if (report_gather(&r, &home, &e) < 0)
-		cli_die(&e);
 	if (names_only)
 		print_names(&r);
 	else if (as_json)

@@ -8,6 +8,8 @@ static struct verb_args args = { .wait_s = VERB_WAIT_S };
 
 static const struct opt opts[] = {
 	OPT_FLAG('a', "all", &args.all, "every module in services.json"),
+	OPT_MAYBE(0, "wait", "SEC", &args.wait, &args.wait_s, 1, 600,
+		  "until they are gone; it always does"),
 	OPT_STR(0, "home", "DIR", &args.home,
 		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
 	OPT_END

@@ -109,12 +109,12 @@ is "$(jq -s -c '[.[].line]' body)" \
 
 mkfifo pipe
 exec 8<>pipe
-pc-logs -f -n 0 num >pipe 2>err 8>&- &
+pc-logs -f -n 0 num >pipe 2>bg.err 8>&- &
 others="$others $!"
 ok 'a follower that does not read' ask "$num" /lines/200000
 ok '  holds up nobody'            api_is 200 GET /health
 exec 8<&-
-pc-logs -f -n 5 num 2>err | sed 1q >one &
+pc-logs -f -n 5 num 2>bg.err | sed 1q >one &
 goes=$!
 waitfor lines 1 one
 ask "$num" /say/more
@@ -125,7 +125,7 @@ ok '  is no harm'                 api_is 200 GET /health
 # --- several
 
 {
-	pc-logs -f -n 1 say num >both.out 2>err &
+	pc-logs -f -n 1 say num >both.out 2>bg.err &
 	others="$others $!"
 }
 waitfor lines 2 both.out
@@ -138,7 +138,7 @@ ok 'several interleave, with a prefix' not grep -qvE '^\[(say|num)\] ' both.out
 # --- lines without an end
 
 : >long.out
-pc-logs -f --json -n 1 num >long.out 2>err &
+pc-logs -f --json -n 1 num >long.out 2>bg.err &
 others="$others $!"
 waitfor lines 1 long.out
 hwm() { awk '$1 == "VmHWM:" { print $2 }' "/proc/$hub/status"; }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/arena.h"
 
+#include "base/err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +21,33 @@ void arena_init(struct arena *a, size_t cap)
 	*a = (struct arena){ .cap = cap };
 }
 
+void arena_init_in(struct arena *a, size_t cap, void *block, size_t size)
+{
+	struct arena_block *b = block;
+
+	if (size < sizeof *b)
+		BUG("no room for a block");
+	*b = (struct arena_block){ .size = size - sizeof *b };
+	*a = (struct arena){ .cap = cap, .blocks = b, .given = b };
+}
+
 void arena_reset(struct arena *a)
 {
 	struct arena_block *b = a->blocks, *next;
 
 	for (; b; b = next) {
 		next = b->next;
-		free(b);
+		if (b != a->given)
+			free(b);
 	}
-	*a = (struct arena){ .cap = a->cap };
+	*a = (struct arena){ .cap = a->cap, .blocks = a->given,
+			     .given = a->given };
+	if (!a->given)
+		return;
+	/* What was used is given out again as zeros. */
+	memset(a->given->data, 0, a->given->used);
+	a->given->next = NULL;
+	a->given->used = 0;
 }
 
 void arena_release(struct arena *a)

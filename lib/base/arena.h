@@ -15,12 +15,15 @@
 struct arena_block;
 
 struct arena {
-	struct arena_block *blocks;
+	struct arena_block *blocks, *given;
 	size_t cap, used;
 	bool failed;
 };
 
 void arena_init(struct arena *, size_t cap);    /* allocates nothing */
+/* The same with a first block that is the caller's: aligned for any type, as
+ * long-lived as the arena, not counted in cap. */
+void arena_init_in(struct arena *, size_t cap, void *block, size_t size);
 void arena_reset(struct arena *);               /* frees all, usable again */
 void arena_release(struct arena *);             /* same; the last call */
 

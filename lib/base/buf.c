@@ -84,7 +84,12 @@ void buf_put(struct buf *b, struct str s)
 
 void buf_putc(struct buf *b, char c)
 {
-	buf_put(b, (struct str){ &c, 1 });
+	char *at = buf_room(b, 1);
+
+	if (!at)
+		return;
+	*at = c;
+	b->end++;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

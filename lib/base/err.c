@@ -61,6 +61,20 @@ int err_sys(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+int err_add(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	if (!e)
+		return -1;
+	n = strlen(e->msg);
+	va_start(ap, fmt);
+	vsnprintf(e->msg + n, sizeof e->msg - n, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
 int err_wrap(struct err *e, const char *fmt, ...)
 {
 	char was[sizeof e->msg];

@@ -47,6 +47,10 @@ int err_set(struct err *, enum err_code, const char *fmt, ...)
 int err_sys(struct err *, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Appends to a message that is already there: what to do about it. */
+int err_add(struct err *, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Prepends "...: " to a message that is already there. */
 int err_wrap(struct err *, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -15,7 +15,12 @@ bool str_eq(struct str a, struct str b)
 
 bool str_is(struct str s, const char *cstr)
 {
-	return str_eq(s, str_of(cstr));
+	if (!cstr)
+		return !s.n;
+	for (size_t i = 0; i < s.n; i++)
+		if (!cstr[i] || cstr[i] != s.p[i])
+			return false;
+	return !cstr[s.n];
 }
 
 static unsigned char lower(char c)

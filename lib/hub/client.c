@@ -31,6 +31,15 @@ static int hub_connect(const struct home *home, struct err *e)
 	return fd;
 }
 
+int client_home(struct home *home, const char *option, struct err *e)
+{
+	if (home_open(home, option, false, e) == 0)
+		return 0;
+	if (e->code == ERR_NOT_FOUND)
+		e->code = ERR_UNREACHABLE;
+	return -1;
+}
+
 int client_init(struct client *c, const struct home *home, struct err *e)
 {
 	c->home = home;

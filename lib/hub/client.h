@@ -27,6 +27,12 @@ struct answer {
 	const struct json *body;        /* NULL: it was not JSON */
 };
 
+/*
+ * Opens the home of a command. One that is not there has no hub either: that
+ * is ERR_UNREACHABLE.
+ */
+int  client_home(struct home *, const char *option, struct err *);
+
 int  client_init(struct client *, const struct home *, struct err *);
 void client_release(struct client *);
 
@@ -62,7 +68,7 @@ struct client_stream {
 
 int  client_stream(struct client *, struct client_stream *, const char *target,
 		   struct err *);
-/* Turns the loop until stop is set or nothing is left to wait for. */
+/* Turns the loop until stop is set. */
 int  client_run(struct client *, const bool *stop, struct err *);
 
 #endif

@@ -112,7 +112,7 @@ static int explain(const char *path, struct err *e)
 	switch (errno) {
 	case ENOENT:
 		return err_set(e, ERR_NOT_FOUND, "home %s does not exist; make "
-			       "it with pc-init, or name another with --home",
+			       "it with pc-serve, or name another with --home",
 			       path);
 	case ENOTDIR:
 		return err_set(e, ERR_INVALID, "home %s is not a directory; "

@@ -12,11 +12,15 @@
 #define ARGV_MAX           64           /* words of a start command */
 #define DEPENDENCIES_MAX   32           /* names one module can wait for */
 
+#define INHERITED_MAX      64           /* children from before our exec */
+
 #define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 
-#define HUB_CONNS_MAX      64           /* hub.sock; 16 are kept for people */
+#define HUB_CONNS_MAX      64           /* hub.sock */
+#define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
+                                         * left for who wants an answer now */
 #define FOLLOWERS_MAX      48           /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 

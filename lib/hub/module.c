@@ -122,7 +122,7 @@ int module_resolve(struct module *m, const struct row *row,
 	int rc;
 
 	*m = (struct module){
-		.short_name = row->short_name,
+		.short_name = arena_str(a, row->short_name),
 		.known = known_by_short(row->short_name),
 	};
 	m->manifest.strip_prefix = m->manifest.websocket = -1;

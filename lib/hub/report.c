@@ -8,40 +8,70 @@
 
 #define PATIENCE_MS 5000
 
-/* The hub's two answers, both kept in one arena of the report. */
+/* An answer of the hub, in the report's arena. */
 static const struct json *ask(struct report *r, const char *target,
 			      struct err *e)
 {
-	struct answer a;
+	const struct json *answer;
 	struct buf text;
-	struct jsonw w;
-	const struct json *copy = NULL;
+	struct str copy;
 
-	if (client_ask(&r->client, "GET", target, PATIENCE_MS, &a, e) < 0)
-		return NULL;
-	if (!a.body) {
-		err_set(e, ERR_INVALID, "hub: %s is not JSON", target);
+	buf_init(&text, ANSWER_MAX);
+	if (client_text(&r->client, target, PATIENCE_MS, &text, e) < 0) {
+		buf_release(&text);
 		return NULL;
 	}
-	buf_init(&text, ANSWER_MAX);
-	jsonw_init(&w, &text, JSONW_COMPACT);
-	jsonw_value(&w, a.body);
-	if (!buf_failed(&text))
-		copy = json_parse(arena_str(&r->arena, buf_str(&text)),
-				  &r->arena, NULL, e);
+	copy = arena_str(&r->arena, buf_str(&text));
 	buf_release(&text);
-	return copy;
+	answer = json_parse(copy, &r->arena, NULL, e);
+	if (!answer)
+		err_wrap(e, "hub: %s", target);
+	return answer;
 }
 
-static const struct json *find_json(const struct json *modules,
-				    struct str short_name)
+/* The hub's side of it; NULL modules: there is none. */
+static const struct json *ask_hub(struct report *r, bool whole)
+{
+	const struct json *answer;
+
+	if (!whole) {
+		answer = ask(r, "/api/modules?view=status", &r->why);
+		r->hub = json_get(answer, "hub");
+		return answer;
+	}
+	r->hub = ask(r, "/api/hub", &r->why);
+	answer = r->hub ? ask(r, "/api/modules", &r->why) : NULL;
+	if (!answer)
+		r->hub = NULL;
+	return answer;
+}
+
+static const struct json *find_in(const struct json *first,
+				  const struct json *end, struct str short_name)
 {
 	struct str s;
 
-	JSON_EACH(m, modules)
-		if (json_str(json_get(m, "short"), &s) && str_eq(s, short_name))
-			return m;
+	for (; first != end; first = first->next)
+		if (json_str(json_get(first, "short"), &s) &&
+		    str_eq(s, short_name))
+			return first;
 	return NULL;
+}
+
+/* The row of that name; *from, where the last one was, is looked at first:
+ * the hub has its rows in nearly the same order. */
+static const struct json *find_json(const struct json *modules,
+				    const struct json **from,
+				    struct str short_name)
+{
+	const struct json *first = modules ? modules->child : NULL;
+	const struct json *found = find_in(*from, NULL, short_name);
+
+	if (!found)
+		found = find_in(first, *from, short_name);
+	if (found)
+		*from = found->next;
+	return found;
 }
 
 static void take_state(struct report_row *row, const struct json *j)
@@ -71,13 +101,14 @@ static bool is_listed(const struct report *r, struct str short_name)
 
 static void take_rows(struct report *r, const struct json *modules)
 {
+	const struct json *from = modules ? modules->child : NULL;
 	struct str vault = STR("vault");
 
 	for (size_t i = 0; i < r->registry.n; i++) {
 		const struct row *row = &r->registry.rows[i];
 		/* Further vaults are served by the one vault module. */
 		struct str module = row->instance ? vault : row->short_name;
-		const struct json *j = find_json(modules, module);
+		const struct json *j = find_json(modules, &from, module);
 		struct report_row *out = &r->rows[r->n++];
 
 		*out = (struct report_row){ .short_name = row->short_name,
@@ -127,9 +158,10 @@ static void find_problems(struct report *r)
 				       &r->arena, &r->problems, NULL);
 }
 
-int report_gather(struct report *r, const struct home *home, struct err *e)
+int report_gather(struct report *r, const struct home *home, bool whole,
+		  struct err *e)
 {
-	const struct json *answer = NULL, *modules;
+	const struct json *answer, *modules;
 	struct err unused = { 0 };
 
 	*r = (struct report){ 0 };
@@ -138,11 +170,7 @@ int report_gather(struct report *r, const struct home *home, struct err *e)
 	if (client_init(&r->client, home, e) < 0)
 		return -1;
 	registry_load(&r->registry, home->fd, &unused);
-	r->hub = ask(r, "/api/hub", &r->why);
-	if (r->hub)
-		answer = ask(r, "/api/modules", &r->why);
-	if (!answer)
-		r->hub = NULL;
+	answer = ask_hub(r, whole);
 	modules = json_get(answer, "modules");
 	r->rows = arena_array(&r->arena, r->registry.n +
 			      (modules ? modules->count : 0) + 1,
@@ -179,6 +207,8 @@ static enum verdict of_running(const struct report_row *r, int64_t now)
 {
 	if (r->listening == LISTEN_YES)
 		return VERDICT_ACTIVE;
+	if (r->listening == LISTEN_UNKNOWN)
+		return VERDICT_PENDING;         /* it is being stopped */
 	if (r->state.error.type)
 		return VERDICT_FAILING;
 	return now - r->state.started_unix_ms < READY_WINDOW_MS ?

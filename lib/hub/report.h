@@ -39,8 +39,13 @@ struct report {
 	struct err why;                 /* when there is no hub */
 };
 
-/* -1 only when nothing can be said at all. */
-int  report_gather(struct report *, const struct home *, struct err *);
+/*
+ * whole: the rows have all that GET /api/modules says (json); else they have
+ * what the struct holds, which is sooner told. -1 only when nothing can be
+ * said at all.
+ */
+int  report_gather(struct report *, const struct home *, bool whole,
+		   struct err *);
 void report_release(struct report *);
 
 enum verdict report_verdict(const struct report_row *, int64_t now_unix_ms);

@@ -92,8 +92,12 @@ void start_error_write(struct jsonw *w, const struct start_error *e)
 	jsonw_key(w, "error_description");
 	jsonw_cstr(w, e->text);
 	put_time(w, "at", e->at_unix_ms);
-	if (e->binary[0])
+	if (strcmp(e->type, ERROR_MISSING) == 0 && e->binary[0]) {
 		put_advice(w, e->binary);
+	} else if (e->binary[0]) {
+		jsonw_key(w, "binary");
+		jsonw_cstr(w, e->binary);
+	}
 	jsonw_end(w);
 }
 

@@ -27,7 +27,7 @@ enum listening { LISTEN_UNKNOWN, LISTEN_NO, LISTEN_YES, LISTEN_OTHER };
 struct start_error {
 	const char *type;       /* one of the ERROR_ words */
 	char text[480];
-	char binary[64];        /* with ERROR_MISSING */
+	char binary[64];        /* with ERROR_MISSING, ERROR_NOT_EXEC; or "" */
 	int64_t at_unix_ms;
 };
 

@@ -259,10 +259,12 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 		cli_usage("name the modules to %s, or give --all", verb->name);
 	if (named && args->all)
 		cli_usage("--all goes without names");
-	if (home_open(&home, args->home, false, &e) < 0)
-		cli_die(&e);
 	registry_init(&reg);
-	if (args->all && registry_load(&reg, home.fd, &e) < 0)
+	home.fd = -1;
+	if (client_home(&home, args->home, &e) < 0 &&
+	    (e.code != ERR_UNREACHABLE || !verb->stops))
+		cli_die(&e);
+	if (args->all && home.fd >= 0 && registry_load(&reg, home.fd, &e) < 0)
 		cli_die(&e);
 	r.home = &home;
 	r.jobs = calloc(named + reg.n + 1, sizeof *r.jobs);
@@ -273,7 +275,10 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 	add_named(&r, args->modules);
 	if (args->all)
 		add_all(&r, &reg);
-	operate(&r);
+	if (home.fd >= 0)
+		operate(&r);
+	else
+		stopped_already(&r);
 	free(r.jobs);
 	registry_release(&reg);
 	home_close(&home);

@@ -35,6 +35,10 @@ static void put_url(struct jsonw *w, const char *key, const struct mod_view *v,
 		jsonw_null(w);
 		return;
 	}
+	/* An old vault says /admin and means each instance's own. */
+	if (v->known && str_is(v->short_name, "vault") &&
+	    (str_is(url, "/admin") || str_is(url, "/admin/")))
+		url = str_skip(url, 1);
 	if (url.p[0] == '/' || str_starts(url, STR("http://")) ||
 	    str_starts(url, STR("https://"))) {
 		jsonw_str(w, url);
@@ -173,6 +177,16 @@ void mod_view_write(struct jsonw *w, const struct mod_view *v)
 	jsonw_bool(w, k && k->focus != FOCUS_DEPRECATED);
 	jsonw_key(w, "upgrade_available");      /* nobody was asked */
 	jsonw_bool(w, false);
+	put_ours(w, v);
+	jsonw_end(w);
+}
+
+void mod_view_write_status(struct jsonw *w, const struct mod_view *v)
+{
+	jsonw_object(w);
+	jsonw_key(w, "short");
+	jsonw_str(w, v->short_name);
+	put_str(w, "installed_version", version_of(v));
 	put_ours(w, v);
 	jsonw_end(w);
 }

@@ -23,6 +23,8 @@ struct mod_view {
 };
 
 void mod_view_write(struct jsonw *, const struct mod_view *);
+/* short, installed_version, state, port, listening, restarts alone. */
+void mod_view_write_status(struct jsonw *, const struct mod_view *);
 /* An element of supervised[]. */
 void mod_view_write_short(struct jsonw *, const struct mod_view *);
 /* [{file, line, column, text, note}] */

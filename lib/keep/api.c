@@ -70,6 +70,17 @@ static int get_number(const struct ask *a, const char *name, uint64_t max,
 	return -1;
 }
 
+/* A wait or a stream keeps its connection: some are left for the others. */
+static bool is_crowded(const struct ask *a)
+{
+	if (ops_waiting(a->api->ops) + follow_count(a->api->follows) <
+	    HUB_WAITS_MAX)
+		return false;
+	refuse(a, 503, "busy", "%d clients wait or follow already; end one "
+	       "first", HUB_WAITS_MAX);
+	return true;
+}
+
 /* *seconds 0: no wait was asked for. */
 static int get_wait(const struct ask *a, int *seconds)
 {
@@ -91,8 +102,24 @@ static int get_wait(const struct ask *a, int *seconds)
 		       "timeout must be a number from 1 to %d", WAIT_MAX_S);
 		return -1;
 	}
+	if (is_crowded(a))
+		return -1;
 	*seconds = (int)n;
 	return 0;
+}
+
+static void say_problems(const struct problems *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct problem *p = &all->all[i];
+
+		if (p->line)
+			log_say("%.*s:%u:%u: %.*s", STR_ARG(p->file), p->line,
+				p->column, STR_ARG(p->text));
+		else
+			log_say("%.*s%s%.*s", STR_ARG(p->file),
+				p->file.n ? ": " : "", STR_ARG(p->text));
+	}
 }
 
 void api_refresh(struct api *api)
@@ -102,8 +129,11 @@ void api_refresh(struct api *api)
 
 	if (rc < 0 && strcmp(e.msg, api->said.msg) != 0)
 		log_say("%s; going on with what was read last", e.msg);
-	if (rc != 0)
-		api->said = e;
+	if (rc == 0)
+		return;
+	if (rc > 0 || strcmp(e.msg, api->said.msg) != 0)
+		say_problems(&api->registry->problems);
+	api->said = e;
 	if (rc > 0)
 		sup_sync(api->sup);
 }
@@ -190,11 +220,19 @@ static void get_hub(const struct ask *a)
 
 static void get_modules(const struct ask *a)
 {
+	struct str view;
 	struct buf b;
 
 	listen_look(a->api->sup);
 	buf_init(&b, HTTPD_OUT_MAX);
-	view_modules(a->api, &b);
+	if (!url_param(a->req->query, "view", a->req->arena, &view))
+		view_modules(a->api, &b);
+	else if (str_is(view, "status"))
+		view_status(a->api, &b);
+	else {
+		refuse(a, 400, "invalid_request", "view can be \"status\"");
+		return;
+	}
 	reply(a, 200, &b);
 }
 
@@ -240,6 +278,8 @@ static void submit(const struct ask *a, struct mod *m, enum op_kind kind)
 			return;
 		}
 	}
+	if (seconds)
+		listen_look(a->api->sup);
 	ops_submit(a->api->ops, m, kind, kind == OP_STOP ? 0 : seconds,
 		   a->conn);
 }
@@ -263,7 +303,8 @@ static void post_restart(const struct ask *a)
 {
 	struct mod *m = sup_find(a->api->sup, a->short_name);
 
-	if (m)
+	/* Without a row it could be ended, but never started again. */
+	if (m && m->listed)
 		submit(a, m, OP_RESTART);
 	else
 		not_supervised(a);
@@ -354,7 +395,8 @@ static void get_logs(const struct ask *a)
 	}
 	if (url_param(a->req->query, "follow", a->req->arena, &word) &&
 	    (str_is(word, "1") || str_is(word, "true"))) {
-		if (!follow_start(a->api->follows, m, &from, format, a->conn))
+		if (!is_crowded(a) && !follow_start(a->api->follows, m, &from,
+						    format, a->conn))
 			refuse(a, 503, "busy", "%d log streams are open; "
 			       "end one first", FOLLOWERS_MAX);
 		return;

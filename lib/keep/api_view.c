@@ -17,11 +17,9 @@ struct entry {
 	size_t order;           /* recommended; third parties last */
 };
 
-static struct entry entry_of(struct api *api, const struct known *k,
-			     const struct row *row, struct str name)
+static struct entry entry_of(const struct known *k, const struct row *row,
+			     struct str name, struct mod *m)
 {
-	struct mod *m = sup_find(api->sup, name);
-
 	return (struct entry){
 		.view = {
 			.short_name = name,
@@ -83,7 +81,8 @@ static size_t collect(struct api *api, struct entry *all)
 		const struct known *k = &known_modules[i];
 		struct str name = str_of(k->short_name);
 
-		all[n] = entry_of(api, k, registry_find(r, name), name);
+		all[n] = entry_of(k, registry_find(r, name), name,
+				  sup_find(api->sup, name));
 		all[n++].order = i;
 	}
 	for (size_t i = 0; i < r->n; i++) {
@@ -91,7 +90,8 @@ static size_t collect(struct api *api, struct entry *all)
 
 		if (row->instance || known_by_short(row->short_name))
 			continue;
-		all[n] = entry_of(api, NULL, row, row->short_name);
+		all[n] = entry_of(NULL, row, row->short_name,
+				  sup_find(api->sup, row->short_name));
 		all[n++].order = nknown;
 	}
 	for (size_t i = 0; i < api->sup->n; i++) {
@@ -99,7 +99,7 @@ static size_t collect(struct api *api, struct entry *all)
 
 		if (api->sup->mods[i]->listed || known_by_short(name))
 			continue;
-		all[n] = entry_of(api, NULL, NULL, name);
+		all[n] = entry_of(NULL, NULL, name, api->sup->mods[i]);
 		all[n++].order = nknown;
 	}
 	qsort(all, n, sizeof *all, by_place);
@@ -208,39 +208,70 @@ static void put_descriptors(struct jsonw *w)
 	jsonw_end(w);
 }
 
-void view_hub(struct api *api, struct buf *out)
+static void put_hub(struct jsonw *w, struct api *api)
 {
 	char at[DATE_ISO_SIZE];
-	struct jsonw w;
 
 	date_iso(api->started_unix_ms, at);
+	jsonw_object(w);
+	jsonw_key(w, "version");
+	jsonw_cstr(w, PC_VERSION);
+	jsonw_key(w, "started_at");
+	jsonw_cstr(w, at);
+	jsonw_key(w, "uptime_ms");
+	jsonw_int(w, os_now_ms() - api->started_ms);
+	jsonw_key(w, "source");
+	jsonw_cstr(w, str_is(str_of(getenv("PARACHUTE_HOME")), "/parachute") ?
+		   "container" : "unknown");
+	jsonw_key(w, "pid");
+	jsonw_int(w, getpid());
+	jsonw_key(w, "manager");
+	jsonw_cstr(w, api->manager);
+	jsonw_key(w, "home");
+	jsonw_cstr(w, api->spawn->home->path);
+	jsonw_key(w, "port");
+	if (api->port)
+		jsonw_int(w, api->port);
+	else
+		jsonw_null(w);
+	jsonw_key(w, "loop");
+	jsonw_cstr(w, loop_name());
+	put_descriptors(w);
+	jsonw_key(w, "stdout_lines_dropped");
+	jsonw_int(w, (int64_t)api->out->dropped_total);
+	jsonw_end(w);
+}
+
+void view_hub(struct api *api, struct buf *out)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, JSONW_COMPACT);
+	put_hub(&w, api);
+}
+
+/* For who only wants to know how it goes: the hub, and what has a row or
+ * runs, each with what changes. One answer, a fifth of the whole. */
+void view_status(struct api *api, struct buf *out)
+{
+	struct jsonw w;
+
 	jsonw_init(&w, out, JSONW_COMPACT);
 	jsonw_object(&w);
-	jsonw_key(&w, "version");
-	jsonw_cstr(&w, PC_VERSION);
-	jsonw_key(&w, "started_at");
-	jsonw_cstr(&w, at);
-	jsonw_key(&w, "uptime_ms");
-	jsonw_int(&w, os_now_ms() - api->started_ms);
-	jsonw_key(&w, "source");
-	jsonw_cstr(&w, str_is(str_of(getenv("PARACHUTE_HOME")), "/parachute") ?
-		   "container" : "unknown");
-	jsonw_key(&w, "pid");
-	jsonw_int(&w, getpid());
-	jsonw_key(&w, "manager");
-	jsonw_cstr(&w, api->manager);
-	jsonw_key(&w, "home");
-	jsonw_cstr(&w, api->spawn->home->path);
-	jsonw_key(&w, "port");
-	if (api->port)
-		jsonw_int(&w, api->port);
-	else
-		jsonw_null(&w);
-	jsonw_key(&w, "loop");
-	jsonw_cstr(&w, loop_name());
-	put_descriptors(&w);
-	jsonw_key(&w, "stdout_lines_dropped");
-	jsonw_int(&w, (int64_t)api->out->dropped_total);
+	jsonw_key(&w, "hub");
+	put_hub(&w, api);
+	jsonw_key(&w, "modules");
+	jsonw_array(&w);
+	for (size_t i = 0; i < api->sup->n; i++) {
+		struct mod *m = api->sup->mods[i];
+		struct str name = str_of(m->short_name);
+		struct entry e = entry_of(m->module.known,
+			registry_find(api->registry, name), name, m);
+
+		put_entry(&w, &e, mod_view_write_status);
+	}
+	jsonw_end(&w);
+	put_problems(&w, api);
 	jsonw_end(&w);
 }
 

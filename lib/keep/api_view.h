@@ -7,6 +7,7 @@
 #include "keep/api.h"
 
 void view_modules(struct api *, struct buf *);  /* GET /api/modules */
+void view_status(struct api *, struct buf *);   /* the same, ?view=status */
 void view_hub(struct api *, struct buf *);      /* GET /api/hub */
 void view_ready(struct sup *, struct buf *);    /* GET /api/ready */
 

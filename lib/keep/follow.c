@@ -45,16 +45,29 @@ static void put_json(struct buf *out, uint64_t boot, const struct mod *m,
 	buf_putc(out, '\n');
 }
 
+static void put_json_gap(struct buf *out, const struct mod *m, uint64_t missed)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "short");
+	jsonw_cstr(&w, m->short_name);
+	jsonw_key(&w, "gap");
+	if (missed)
+		jsonw_int(&w, (int64_t)missed);
+	else
+		jsonw_null(&w);
+	jsonw_end(&w);
+	buf_putc(out, '\n');
+}
+
 /* missed 0: it is not known how many. */
 static void put_gap(struct buf *out, const struct mod *m, uint64_t missed,
 		    enum follow_format format)
 {
-	if (format == FOLLOW_JSON && !missed)
-		buf_printf(out, "{\"short\":\"%s\",\"gap\":null}\n",
-			   m->short_name);
-	else if (format == FOLLOW_JSON)
-		buf_printf(out, "{\"short\":\"%s\",\"gap\":%llu}\n",
-			   m->short_name, (unsigned long long)missed);
+	if (format == FOLLOW_JSON)
+		put_json_gap(out, m, missed);
 	else if (!missed)
 		buf_printf(out, "[supervisor] lines of %s before the hub's "
 			   "last start are not kept\n", m->short_name);
@@ -188,6 +201,15 @@ static void on_push(struct loop *l, struct later *later)
 void follow_said(struct follows *f)
 {
 	loop_later(f->sup->loop, &f->push);
+}
+
+size_t follow_count(const struct follows *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < FOLLOWERS_MAX; i++)
+		n += f->all[i].conn != NULL;
+	return n;
 }
 
 void follow_end(struct follows *f, struct mod *m)

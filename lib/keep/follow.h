@@ -55,6 +55,7 @@ bool follow_start(struct follows *, struct mod *, const struct follow_from *,
 		  enum follow_format, struct httpd_conn *);
 
 void follow_said(struct follows *);             /* some module has new lines */
+size_t follow_count(const struct follows *);    /* streams that are open */
 void follow_end(struct follows *, struct mod *);        /* it goes away */
 
 #endif

@@ -15,13 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#define DOOR_PAUSE_MS 100
 #define LAST_WORDS_MS 20        /* answers of the last stop, then the end */
 
 struct door {                   /* a TCP listener without a front behind it */
 	struct watch watch;
+	struct timer pause;
 	int fd;
 };
 
@@ -40,7 +44,9 @@ struct keeper {
 	uint64_t boot;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
+	bool ending;            /* all is down, the last answers are sent */
 	int status;
+	ino_t sock_ino;         /* of the hub.sock that is ours */
 };
 
 /* One keeper a process; too large for a stack, needed before any malloc. */
@@ -61,7 +67,7 @@ static void say_line(struct str line)
 static bool all_down(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->sup.n; i++)
-		if (sm_has_run(k->sup.mods[i]->state))
+		if (k->sup.mods[i]->state != SM_DOWN)
 			return false;
 	return true;
 }
@@ -72,27 +78,38 @@ static void on_goodbye(struct loop *l, struct timer *t)
 	loop_stop(l);
 }
 
+/* Everything is down: who waits for an answer gets it, then that is all. */
 static void finish_if_down(struct keeper *k)
 {
-	if (k->signals && all_down(k) && !k->goodbye.armed)
-		loop_in(&k->loop, &k->goodbye,
-			k->httpd.serving ? LAST_WORDS_MS : 0);
+	if (!k->signals || k->ending || !all_down(k))
+		return;
+	k->ending = true;
+	loop_cancel(&k->loop, &k->deadline);
+	for (size_t i = 0; i < k->sup.n; i++)
+		follow_end(&k->follows, k->sup.mods[i]);
+	loop_in(&k->loop, &k->goodbye, k->httpd.serving ? LAST_WORDS_MS : 0);
 }
 
-/* The deadline of a stop: what is still there gets SIGKILL, then a moment. */
+/* No more patience: SIGKILL, and a moment for it to take effect. */
+static void kill_all(struct keeper *k)
+{
+	loop_cancel(&k->loop, &k->deadline);
+	sweep_kill_all(&k->sup);
+	loop_in(&k->loop, &k->goodbye, KILL_TIMEOUT_MS);
+	finish_if_down(k);
+}
+
 static void on_deadline(struct loop *l, struct timer *t)
 {
-	struct keeper *k = CONTAINER(t, struct keeper, deadline);
-	size_t left = sweep_kill_all(&k->sup);
-
-	log_say("%zu processes are left at the deadline; SIGKILL", left);
-	k->status = left ? 1 : 0;
-	loop_in(l, &k->goodbye, KILL_TIMEOUT_MS);
+	(void)l;
+	log_say("not everything has stopped in time; SIGKILL");
+	kill_all(CONTAINER(t, struct keeper, deadline));
 }
 
 static void stop_all(struct keeper *k)
 {
 	k->api.closing = true;
+	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
 	loop_in(&k->loop, &k->deadline, STOP_TIMEOUT_MS + 1000);
@@ -109,10 +126,8 @@ static void on_stop_signal(struct keeper *k, int signo)
 		return;
 	}
 	log_say("told again: SIGKILL to everything");
-	sweep_kill_all(&k->sup);
 	k->status = 128 + signo;
-	loop_in(&k->loop, &k->goodbye, KILL_TIMEOUT_MS);
-	finish_if_down(k);
+	kill_all(k);
 }
 
 /* What a module left outside of all that could be told apart. */
@@ -145,44 +160,6 @@ static void start_new(struct keeper *k)
 			mod_fault(m, ERROR_NO_COMMAND, NULL, "%s",
 				  m->module.reason);
 	}
-}
-
-static void say_problems(const struct registry *r)
-{
-	for (size_t i = 0; i < r->problems.n; i++) {
-		const struct problem *p = &r->problems.all[i];
-
-		if (p->line)
-			log_say("%.*s:%u:%u: %.*s", STR_ARG(p->file), p->line,
-				p->column, STR_ARG(p->text));
-		else
-			log_say("%.*s: %.*s", STR_ARG(p->file),
-				STR_ARG(p->text));
-	}
-}
-
-static void reload(struct keeper *k)
-{
-	log_say("hangup: reading services.json again");
-	api_refresh(&k->api);
-	sup_sync(&k->sup);
-	say_problems(&k->registry);
-	for (size_t i = 0; i < k->sup.n; i++)
-		if (!k->sup.mods[i]->listed)
-			sup_event(&k->sup, k->sup.mods[i], EV_STOP);
-	start_new(k);
-}
-
-static void on_signal(struct loop *l, int signo)
-{
-	struct keeper *k = CONTAINER(l, struct keeper, loop);
-
-	if (signo == SIGCHLD)
-		sup_reap(&k->sup);
-	else if (signo == SIGHUP && !k->signals)
-		reload(k);
-	else if (signo == SIGTERM || signo == SIGINT)
-		on_stop_signal(k, signo);
 }
 
 /* What the supervisor tells */
@@ -228,6 +205,12 @@ static int take_lock(struct keeper *k, struct err *e)
 	if (k->run_dir < 0)
 		return err_wrap(e, "home %s", k->home.path);
 	k->lock = fd_own(file_lock(k->run_dir, HOME_LOCK, 0, e), FD_LOCK, 0);
+	/* The directory as well: a lock file can be removed and made again. */
+	if (k->lock >= 0 && flock(k->home.fd, LOCK_EX | LOCK_NB) < 0 &&
+	    errno == EWOULDBLOCK) {
+		fd_close(&k->lock);
+		err_set(e, ERR_EXISTS, "locked");
+	}
 	if (k->lock < 0 && e->code == ERR_EXISTS) {
 		struct arena a;
 		struct str who = STR_NULL;
@@ -268,14 +251,25 @@ static int count_boot(struct keeper *k, struct err *e)
 	return rc < 0 ? err_wrap(e, "home %s", k->home.path) : 0;
 }
 
+static void on_pause_over(struct loop *l, struct timer *t)
+{
+	loop_mask(l, &CONTAINER(t, struct door, pause)->watch, LOOP_READ);
+}
+
 static void on_visitor(struct loop *l, struct watch *w, unsigned events)
 {
+	struct door *d = CONTAINER(w, struct door, watch);
 	int fd;
 
-	(void)l;
 	(void)events;
 	for (int n = 0; n < 64; n++) {
 		fd = os_accept(w->fd);
+		if (fd < 0 && errno != EAGAIN && errno != EINTR &&
+		    errno != ECONNABORTED) {
+			/* No descriptor: asking at once again would not help. */
+			loop_mask(l, w, 0);
+			loop_in(l, &d->pause, DOOR_PAUSE_MS);
+		}
 		if (fd < 0)
 			return;
 		close(fd);
@@ -285,37 +279,66 @@ static void on_visitor(struct loop *l, struct watch *w, unsigned events)
 static int open_door(struct keeper *k, struct door *d, const char *addr,
 		     uint16_t *port, struct err *e)
 {
-	d->watch = (struct watch)WATCH_INIT(on_visitor);
 	d->fd = fd_own(net_listen_tcp(addr, port, e), FD_LISTEN, 0);
 	if (d->fd < 0 && e->code == ERR_EXISTS)
 		return err_set(e, ERR_EXISTS, "port %u on %s is taken: another "
 			       "hub or program runs there; stop it, or give "
 			       "--port", (unsigned)*port, addr);
-	if (d->fd < 0)
-		return err_wrap(e, "port %u on %s", (unsigned)*port, addr);
+	if (d->fd < 0) {
+		err_wrap(e, "port %u on %s", (unsigned)*port, addr);
+		return err_add(e, "; --bind takes a numeric address of this "
+			       "host");
+	}
 	return loop_watch(&k->loop, &d->watch, d->fd, LOOP_READ, e);
+}
+
+static void close_doors(struct keeper *k)
+{
+	for (size_t i = 0; i < LEN(k->doors); i++) {
+		loop_forget(&k->loop, &k->doors[i].watch);
+		fd_close(&k->doors[i].fd);
+	}
+}
+
+/* 127.0.0.1, and ::1 where there is one. */
+static int open_loopback(struct keeper *k, uint16_t *port, struct err *e)
+{
+	bool any = *port == 0;
+	struct err v6 = { 0 };
+
+	for (int tries = 0; tries < 10; tries++) {
+		if (open_door(k, &k->doors[0], "127.0.0.1", port, e) < 0)
+			return -1;
+		if (open_door(k, &k->doors[1], "::1", port, &v6) == 0 ||
+		    v6.code != ERR_EXISTS)
+			return 0;
+		close_doors(k);
+		if (!any)
+			break;
+		*port = 0;      /* free there, taken here: another one */
+	}
+	*e = v6;
+	return -1;
 }
 
 static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		      struct err *e)
 {
 	uint16_t port = o->port;
-	struct err unused = { 0 };
 	char line[16];
+	int rc;
 
 	/* Modules are told where the front door would be, in any case. */
 	k->spawn.hub_port = port ? port : HUB_PORT;
+	unlinkat(k->run_dir, HOME_PORT, 0);
 	if (!o->front)
 		return 0;
-	if (open_door(k, &k->doors[0], o->bind ? o->bind : "127.0.0.1", &port,
-		      e) < 0)
+	if (o->bind)
+		rc = open_door(k, &k->doors[0], o->bind, &port, e);
+	else
+		rc = open_loopback(k, &port, e);
+	if (rc < 0)
 		return -1;
-	/* A host without IPv6 has no ::1, and that is fine. Taken is not. */
-	if (!o->bind && open_door(k, &k->doors[1], "::1", &port, &unused) < 0 &&
-	    unused.code == ERR_EXISTS) {
-		*e = unused;
-		return -1;
-	}
 	k->spawn.hub_port = k->api.port = port;
 	snprintf(line, sizeof line, "%u\n", (unsigned)port);
 	if (file_put(k->run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
@@ -330,17 +353,40 @@ static bool may_talk(struct httpd *h, uid_t uid, pid_t pid)
 	return uid == geteuid() || uid == 0;
 }
 
-static int serve(struct keeper *k, struct err *e)
+/* The lock is the home's, but PARACHUTE_HUB_SOCK may be shared by two. */
+static int refuse_second(int dir, const char *name, struct err *e)
 {
+	int fd = net_connect_unix(dir, name, NULL);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return err_set(e, ERR_EXISTS, "another hub answers on %s; unset "
+		       "PARACHUTE_HUB_SOCK or stop that hub", name);
+}
+
+static int listen_sock(struct keeper *k, struct err *e)
+{
+	struct stat st;
 	const char *name;
-	int dir = home_sock(&k->home, &name, e), fd;
+	int dir = home_sock(&k->home, &name, e), fd = -1;
 
 	if (dir < 0)
 		return -1;
-	fd = net_listen_unix(dir, name, e);
+	if (refuse_second(dir, name, e) == 0)
+		fd = net_listen_unix(dir, name, e);
+	if (fd >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		k->sock_ino = st.st_ino;
 	close(dir);
+	return fd < 0 ? err_wrap(e, "hub.sock") : fd;
+}
+
+static int serve(struct keeper *k, struct err *e)
+{
+	int fd = listen_sock(k, e);
+
 	if (fd < 0)
-		return err_wrap(e, "hub.sock");
+		return -1;
 	if (httpd_init(&k->httpd, &k->loop, HUB_CONNS_MAX, e) < 0) {
 		close(fd);
 		return -1;
@@ -351,16 +397,69 @@ static int serve(struct keeper *k, struct err *e)
 	return httpd_listen(&k->httpd, fd, e);
 }
 
+/* hub.sock may have been removed under us: a reload brings it back. */
+static void serve_again(struct keeper *k)
+{
+	struct err e = { 0 };
+	struct stat st;
+	const char *name;
+	int dir = home_sock(&k->home, &name, NULL), fd;
+	bool there = dir >= 0 &&
+		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_ino == k->sock_ino;
+
+	if (dir >= 0)
+		close(dir);
+	if (there)
+		return;
+	fd = listen_sock(k, &e);
+	if (fd < 0 || httpd_listen(&k->httpd, fd, &e) < 0)
+		log_say("hub.sock is gone and does not come back: %s", e.msg);
+	else
+		log_say("hub.sock was gone; it is back");
+}
+
 static void unserve(struct keeper *k)
 {
+	struct stat st;
 	const char *name;
 	int dir = home_sock(&k->home, &name, NULL);
 
 	httpd_release(&k->httpd);
+	close_doors(k);
+	unlinkat(k->run_dir, HOME_PORT, 0);
 	if (dir < 0)
 		return;
-	unlinkat(dir, name, 0);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == k->sock_ino)
+		unlinkat(dir, name, 0);
 	close(dir);
+}
+
+static void reload(struct keeper *k)
+{
+	log_say("hangup: reading services.json again");
+	serve_again(k);
+	api_refresh(&k->api);
+	sup_sync(&k->sup);
+	for (size_t i = 0; i < k->sup.n; i++)
+		if (!k->sup.mods[i]->listed) {
+			sup_event(&k->sup, k->sup.mods[i], EV_STOP);
+			k->sup.mods[i]->asked = false;  /* new if it returns */
+		}
+	start_new(k);
+}
+
+static void on_signal(struct loop *l, int signo)
+{
+	struct keeper *k = CONTAINER(l, struct keeper, loop);
+
+	if (signo == SIGCHLD)
+		sup_reap(&k->sup);
+	else if (signo == SIGHUP && !k->signals)
+		reload(k);
+	else if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT)
+		on_stop_signal(k, signo);
 }
 
 /* As many descriptors as we may have; children get what we were given. */
@@ -393,9 +492,9 @@ static void tell_ready(const struct keeper *k, int fd)
 
 	if (fd < 0)
 		return;
-	if (write(fd, line, (size_t)n) < n)
+	if (os_write_nowait(fd, line, (size_t)n) < n)
 		log_say("could not write the ready line: %s", strerror(errno));
-	close(fd);
+	fd_close(&fd);
 }
 
 static void set_up(struct keeper *k, const struct keeper_opts *o)
@@ -405,7 +504,10 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->spawn.environ = o->environ;
 	k->deadline = (struct timer)TIMER_INIT(on_deadline);
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
-	k->doors[0].fd = k->doors[1].fd = k->lock = k->run_dir = -1;
+	for (size_t i = 0; i < LEN(k->doors); i++)
+		k->doors[i] = (struct door){ .watch = WATCH_INIT(on_visitor),
+			.pause = TIMER_INIT(on_pause_over), .fd = -1 };
+	k->lock = k->run_dir = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
 	log_to(say_line);
@@ -423,16 +525,47 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
 }
 
+/*
+ * What is not for us must not end us: a log line over a file size limit, a
+ * stray kill -USR1, a terminal that stops who writes to it.
+ */
+static void ignore_signals(void)
+{
+	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
+		SIGVTALRM, SIGPROF, SIGXFSZ, SIGXCPU, SIGPOLL, SIGTTOU,
+		SIGTTIN, SIGTSTP };
+
+	for (size_t i = 0; i < LEN(ignored); i++)
+		os_ignore_signal(ignored[i]);
+	for (int sig = 32; sig <= 64; sig++)    /* all that are real-time */
+		os_ignore_signal(sig);
+}
+
+/* 0, 1 and 2 are somebody's to write to: they must not be our sockets. */
+static void fill_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 };
+	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
+		SIGCHLD, 0 };
 
 	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
 		return err_sys(e, "--ready-fd %d", o->ready_fd);
-	signal(SIGPIPE, SIG_IGN);
+	fill_stdio();
+	ignore_signals();
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		fd_own(fd, FD_STDIO, 0);
 	os_cloexec_from(STDERR_FILENO + 1);
+	fd_own(o->ready_fd, FD_READY, 0);
 	raise_nofile(k);
 	if (loop_init(&k->loop, e) < 0)
 		return -1;
@@ -454,8 +587,6 @@ static void start_modules(struct keeper *k)
 	size_t n = 0;
 
 	api_refresh(&k->api);
-	sup_sync(&k->sup);
-	say_problems(&k->registry);
 	start_new(k);
 	for (size_t i = 0; i < k->sup.n; i++)
 		n += sm_wanted(k->sup.mods[i]->state);
@@ -472,8 +603,10 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 		return -1;
 	tell_ready(k, o->ready_fd);
 	start_modules(k);
-	if (loop_run(&k->loop, e) < 0)
+	if (loop_run(&k->loop, e) < 0) {
 		log_say("%s", e->msg);
+		k->status = 1;
+	}
 	unserve(k);
 	survived = end_strays(k);
 	log_say("stopped");

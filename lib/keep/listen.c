@@ -2,6 +2,7 @@
 #include "keep/listen.h"
 
 #include "keep/spawn.h"
+#include "keep/sweep.h"
 #include "sys/log.h"
 #include "sys/os.h"
 
@@ -15,12 +16,14 @@ static bool read_ports(struct sup *s)
 {
 	struct err e = { 0 };
 
-	if (ports_read(&s->ports, &e) < 0) {
-		log_say("cannot tell who listens: %s", e.msg);
-		return false;
+	if (ports_read(&s->ports, &e) == 0) {
+		s->deaf = false;
+		return true;
 	}
-	s->ports_ms = os_now_ms();
-	return true;
+	if (!s->deaf)
+		log_say("cannot tell who listens: %s", e.msg);
+	s->deaf = true;
+	return false;
 }
 
 /* Whether some process of the run has the socket open. */
@@ -29,7 +32,7 @@ static bool run_holds(struct sup *s, const struct mod *m, uint64_t inode,
 {
 	int got = ports_holds(m->pid, inode);
 
-	/* What we may not look into is not held against it. */
+	/* A module that runs as somebody we may not look into is believed. */
 	if (got != 0)
 		return true;
 	if (!*walked && ptab_read(&s->ptab, NULL) < 0)
@@ -38,8 +41,7 @@ static bool run_holds(struct sup *s, const struct mod *m, uint64_t inode,
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (p->pid != m->pid &&
-		    (p->sid == m->sid || ptab_below(&s->ptab, p->pid, m->pid)) &&
+		if (p->pid != m->pid && sweep_owner(s, p) == m &&
 		    ports_holds(p->pid, inode) != 0)
 			return true;
 	}
@@ -83,24 +85,33 @@ static enum listening judge(struct sup *s, struct mod *m, bool *walked)
 	return LISTEN_OTHER;
 }
 
-static void note_unbound(struct mod *m)
+static void note_unbound(struct mod *m, bool had_it)
 {
-	char command[128] = "another process";
+	char command[128];
 
-	if (m->listening == LISTEN_OTHER) {
-		if (m->listen_other)
-			proc_command(m->listen_other, command, sizeof command);
+	if (m->listening == LISTEN_OTHER && m->listen_other) {
+		proc_command(m->listen_other, command, sizeof command);
 		mod_fault(m, ERROR_UNBOUND, NULL,
 			  "pid %d runs but does not listen on port %u; pid %d "
 			  "(%s) does", (int)m->pid, (unsigned)m->port,
 			  (int)m->listen_other, command);
-		return;
+	} else if (m->listening == LISTEN_OTHER) {
+		mod_fault(m, ERROR_UNBOUND, NULL,
+			  "pid %d runs but does not listen on port %u; a "
+			  "process we may not see does", (int)m->pid,
+			  (unsigned)m->port);
+	} else if (had_it) {
+		mod_fault(m, ERROR_UNBOUND, NULL,
+			  "pid %d runs but does not listen on port %u any "
+			  "more; pc-restart %s starts it anew", (int)m->pid,
+			  (unsigned)m->port, m->short_name);
+	} else {
+		mod_fault(m, ERROR_UNBOUND, NULL,
+			  "pid %d runs but did not listen on port %u within "
+			  "%d s; it must take its port from PORT (pc-logs %s "
+			  "says more)", (int)m->pid, (unsigned)m->port,
+			  READY_WINDOW_MS / 1000, m->short_name);
 	}
-	mod_fault(m, ERROR_UNBOUND, NULL,
-		  "pid %d runs but did not listen on port %u within %d s; it "
-		  "must take its port from PORT (pc-logs %s says more)",
-		  (int)m->pid, (unsigned)m->port, READY_WINDOW_MS / 1000,
-		  m->short_name);
 }
 
 static int64_t next_probe(const struct mod *m, int64_t now)
@@ -131,7 +142,7 @@ static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
 				(unsigned)m->port, (int)(now - m->started_ms));
 	} else if (now - m->started_ms >= READY_WINDOW_MS &&
 		   (!m->error.type || was != m->listening)) {
-		note_unbound(m);
+		note_unbound(m, was == LISTEN_YES);
 		sup_touch(s);
 	}
 	if (was != m->listening)
@@ -160,12 +171,17 @@ static void arm_probe(struct sup *s)
 static void look(struct sup *s)
 {
 	int64_t now = os_now_ms();
-	bool walked = false;
+	bool walked = false, could = read_ports(s);
 
-	if (read_ports(s))
-		for (size_t i = 0; i < s->n; i++)
-			if (s->mods[i]->state == SM_UP)
-				update(s, s->mods[i], now, &walked);
+	s->looked_ms = now;
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		if (could && m->state == SM_UP)
+			update(s, m, now, &walked);
+		else if (m->probe_ms && m->probe_ms <= now)
+			m->probe_ms = now + LISTEN_FRESH_MS;
+	}
 	arm_probe(s);
 }
 
@@ -177,7 +193,7 @@ static void on_probe(struct loop *l, struct timer *t)
 
 void listen_look(struct sup *s)
 {
-	if (!s->ports_ms || os_now_ms() - s->ports_ms >= LISTEN_FRESH_MS)
+	if (!s->looked_ms || os_now_ms() - s->looked_ms >= LISTEN_FRESH_MS)
 		look(s);
 }
 
@@ -230,10 +246,17 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	return true;
 }
 
+void listen_refresh(struct sup *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->mods[i]->sweep_first && !s->mods[i]->exit_code) {
+			read_ports(s);
+			return;
+		}
+}
+
 bool listen_is_held_by(struct sup *s, const struct mod *m, pid_t pid)
 {
-	if (!read_ports(s))
-		return false;
 	for (const struct port_holder *h = ports_first(&s->ports, m->port); h;
 	     h = ports_next(&s->ports, h))
 		if (ports_holds(pid, h->inode) == 1)
@@ -245,5 +268,6 @@ void listen_init(struct sup *s)
 {
 	ports_init(&s->ports);
 	s->probe = (struct timer)TIMER_INIT(on_probe);
-	s->ports_ms = 0;
+	s->looked_ms = 0;
+	s->deaf = false;
 }

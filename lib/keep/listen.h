@@ -22,7 +22,11 @@ void listen_look(struct sup *);
 /* Somebody else has the port that the module needs: mod->error says who. */
 bool listen_is_squatted(struct sup *, struct mod *, uint16_t port);
 
-/* Whether pid holds the module's port (for what an exit left behind). */
+/*
+ * Whether pid holds the module's port, in the view that listen_refresh() took
+ * at the beginning of the pass (when some exit may have left a listener).
+ */
+void listen_refresh(struct sup *);
 bool listen_is_held_by(struct sup *, const struct mod *, pid_t);
 
 #endif

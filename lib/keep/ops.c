@@ -228,6 +228,12 @@ static void preempt(struct ops *o, struct mod *m)
 	}
 }
 
+void ops_close(struct ops *o)
+{
+	for (size_t i = 0; i < o->sup->n; i++)
+		preempt(o, o->sup->mods[i]);
+}
+
 void ops_submit(struct ops *o, struct mod *m, enum op_kind kind,
 		int timeout_s, struct httpd_conn *c)
 {
@@ -264,11 +270,17 @@ void ops_stuck(struct ops *o, struct mod *m)
 	for (size_t i = 0; i < n && i < LEFT_MAX; i++)
 		mod_say(m, "cannot end pid %d (%s)", (int)left[i].pid,
 			left[i].command);
+	/* Nothing that waits for its end can come to one before that is gone. */
 	LIST_EACH(node, &m->ops) {
 		struct op *op = CONTAINER(node, struct op, node);
 
-		/* Nothing behind it can begin before that is gone. */
 		if (op->conn)
+			answer_stuck(op, left, n);
+	}
+	LIST_EACH(node, &o->waiting) {
+		struct op *op = CONTAINER(node, struct op, node);
+
+		if (op->mod == m && op->ended && op->conn)
 			answer_stuck(op, left, n);
 	}
 }
@@ -331,6 +343,18 @@ static void on_wait_deadline(struct loop *l, struct timer *t)
 	apierr_body(&b, "wait_timeout", str_of(text));
 	httpd_json(c, 504, buf_str(&b));
 	buf_release(&b);
+}
+
+/* How many connections are kept open for an answer that may take long. */
+size_t ops_waiting(const struct ops *o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LEN(o->all); i++)
+		n += o->all[i].conn && o->all[i].wait;
+	for (size_t i = 0; i < LEN(o->waits); i++)
+		n += o->waits[i].conn != NULL;
+	return n;
 }
 
 void ops_wait_ready(struct ops *o, const struct ready_set *set, int timeout_s,

@@ -38,7 +38,7 @@ struct op {
 
 /* Which modules are waited for; n 0: all. */
 struct ready_set {
-	unsigned ids[32];
+	unsigned ids[64];
 	size_t n;
 };
 
@@ -69,6 +69,12 @@ void ops_submit(struct ops *, struct mod *, enum op_kind, int timeout_s,
 		struct httpd_conn *);
 void ops_wait_ready(struct ops *, const struct ready_set *, int timeout_s,
 		    struct httpd_conn *);
+
+/* Clients that wait for something to become ready. */
+size_t ops_waiting(const struct ops *);
+
+/* The hub is being stopped: starts that wait are overtaken by that stop. */
+void ops_close(struct ops *);
 
 /* Once a turn, when something changed: answers what can be answered. */
 void ops_settle(struct ops *);

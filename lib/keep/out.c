@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RETRY_MS 100    /* writable, it says, and then takes nothing */
+#define RETRY_MS     100        /* writable, it says, and takes nothing */
+#define RETRY_MAX_MS 5000       /* a disk that stays full */
 
 static bool append(struct out *o, struct str who, struct str text)
 {
@@ -61,7 +62,8 @@ static bool push(struct out *o)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n <= 0 && errno != ENOSPC) {
+		if (n <= 0 && errno != ENOSPC && errno != EFBIG &&
+		    errno != EDQUOT) {
 			loop_forget(o->loop, &o->watch);
 			o->fd = -1;
 			return some;
@@ -96,7 +98,10 @@ static void write_out(struct out *o, bool told)
 	else if (o->watch.fd >= 0 ||
 		 loop_watch(o->loop, &o->watch, o->fd, LOOP_WRITE, NULL) == 0)
 		return;
-	loop_in(o->loop, &o->retry, RETRY_MS);
+	o->pause_ms = wrote || !o->pause_ms ? RETRY_MS : 2 * o->pause_ms;
+	if (o->pause_ms > RETRY_MAX_MS)
+		o->pause_ms = RETRY_MAX_MS;
+	loop_in(o->loop, &o->retry, o->pause_ms);
 }
 
 static bool is_waiting(const struct out *o)
@@ -131,6 +136,7 @@ void out_init(struct out *o, struct loop *loop, int fd)
 	o->loop = loop;
 	o->fd = fd;
 	o->start = o->end = 0;
+	o->pause_ms = 0;
 	o->dropped = o->dropped_total = 0;
 	o->watch = (struct watch)WATCH_INIT(on_writable);
 	o->retry = (struct timer)TIMER_INIT(on_retry);

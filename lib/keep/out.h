@@ -21,6 +21,7 @@ struct out {
 	struct watch watch;
 	struct timer retry;
 	struct later flush;
+	int64_t pause_ms;       /* until it is tried again */
 	int fd;                 /* -1: nobody reads any more */
 	size_t start, end;
 	uint64_t dropped;       /* since the last line that said so */

@@ -27,10 +27,22 @@ static const char *const withheld[] = {
 };
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+#define SPAWN_ARENA_MAX (8 * 1024 * 1024)       /* .env, row, module.json */
+#define MARKS (2 * MODULES_MAX) /* limits to mark modules with */
+
+/*
+ * Pairs are only ever put behind each other; of one name the last counts.
+ * env_finish() leaves that one alone, where the first of its name stood, so
+ * a .env of any size costs a sort and nothing more.
+ */
+struct pair {
+	char *text;             /* "NAME=value" */
+	size_t order;
+};
 
 struct environment {
 	struct arena *a;
-	char **all;             /* "NAME=value", NULL-terminated */
+	struct pair *all;
 	size_t n, size;
 };
 
@@ -44,18 +56,20 @@ static struct str name_of(const char *pair)
 
 static const char *env_get(const struct environment *env, const char *name)
 {
-	for (size_t i = 0; i < env->n; i++)
-		if (str_is(name_of(env->all[i]), name))
-			return env->all[i] + strlen(name) + 1;
+	for (size_t i = env->n; i-- > 0; )
+		if (str_is(name_of(env->all[i].text), name))
+			return env->all[i].text + strlen(name) + 1;
 	return NULL;
 }
 
-static void env_add(struct environment *env, char *pair)
+static void env_add(struct environment *env, char *text)
 {
 	size_t size = env->size ? 2 * env->size : 64;
-	char **all;
+	struct pair *all;
 
-	if (env->n + 1 >= env->size) {
+	if (!text)
+		return;
+	if (env->n == env->size) {
 		all = arena_array(env->a, size, sizeof *all);
 		if (!all)
 			return;
@@ -64,22 +78,54 @@ static void env_add(struct environment *env, char *pair)
 		env->all = all;
 		env->size = size;
 	}
-	env->all[env->n++] = pair;
+	env->all[env->n] = (struct pair){ text, env->n };
+	env->n++;
 }
 
 static void env_put(struct environment *env, struct str name, struct str value)
 {
-	char *pair = arena_printf(env->a, "%.*s=%.*s", STR_ARG(name),
-				  STR_ARG(value));
+	env_add(env, arena_printf(env->a, "%.*s=%.*s", STR_ARG(name),
+				  STR_ARG(value)));
+}
 
-	if (!pair)
-		return;
-	for (size_t i = 0; i < env->n; i++)
-		if (str_eq(name_of(env->all[i]), name)) {
-			env->all[i] = pair;
-			return;
-		}
-	env_add(env, pair);
+static int by_name(const void *pa, const void *pb)
+{
+	const struct pair *a = pa, *b = pb;
+	int d = str_cmp(name_of(a->text), name_of(b->text));
+
+	return d ? d : a->order < b->order ? -1 : 1;
+}
+
+static int by_order(const void *pa, const void *pb)
+{
+	const struct pair *a = pa, *b = pb;
+
+	return a->order < b->order ? -1 : 1;
+}
+
+/* What execve() takes; NULL without memory. */
+static char **env_finish(struct environment *env)
+{
+	char **out = arena_array(env->a, env->n + 1, sizeof *out);
+	size_t kept = 0;
+
+	if (!out || arena_failed(env->a))
+		return NULL;
+	qsort(env->all, env->n, sizeof *env->all, by_name);
+	for (size_t i = 0; i < env->n; i++) {
+		bool again = kept &&
+			str_eq(name_of(env->all[i].text),
+			       name_of(env->all[kept - 1].text));
+
+		if (again)
+			env->all[kept - 1].text = env->all[i].text;
+		else
+			env->all[kept++] = env->all[i];
+	}
+	qsort(env->all, kept, sizeof *env->all, by_order);
+	for (size_t i = 0; i < kept; i++)
+		out[i] = env->all[i].text;
+	return out;
 }
 
 static void env_inherit(struct environment *env, char *const *from)
@@ -138,26 +184,24 @@ static void env_path(struct environment *env)
 		env_put(env, STR("PATH"), str_of(path));
 }
 
-static void env_dotenv(struct environment *env, struct spawn_ctx *c,
-		       const struct mod *m)
+/* Adds <home>/<short>/.env, or of it one name alone. -1: it is there and
+ * cannot be read; a module must not run without what it was given. */
+static int env_dotenv(struct environment *env, struct spawn_ctx *c,
+		      const struct mod *m, const char *only, struct err *e)
 {
 	struct str text, key, value;
-	struct err e = { 0 };
-	int dir = dir_open(c->home->fd, m->short_name, &e);
+	int dir = dir_open(c->home->fd, m->short_name, e), rc;
 
-	if (dir < 0) {
-		if (e.code != ERR_NOT_FOUND)
-			mod_say(m, "its .env is not read: %s", e.msg);
-		return;
-	}
-	if (file_read(dir, ".env", DOTENV_SIZE_MAX, env->a, &text, &e) == 0) {
-		while (env_next(&text, NULL, &key, &value))
-			if (!str_is(key, "PORT"))
-				env_put(env, key, value);
-	} else if (e.code != ERR_NOT_FOUND) {
-		mod_say(m, "its .env is not read: %s", e.msg);
-	}
+	if (dir < 0)
+		return e->code == ERR_NOT_FOUND ? 0 : -1;
+	rc = file_read(dir, ".env", DOTENV_SIZE_MAX, env->a, &text, e);
 	close(dir);
+	if (rc < 0)
+		return e->code == ERR_NOT_FOUND ? 0 : -1;
+	while (env_next(&text, NULL, &key, &value))
+		if (only ? str_is(key, only) : !str_is(key, "PORT"))
+			env_put(env, key, value);
+	return 0;
 }
 
 /* Origins: from configuration and disk only, never from a request. */
@@ -290,7 +334,7 @@ static void env_origins(struct environment *env, struct spawn_ctx *c)
  */
 int spawn_draw(struct spawn_ctx *c, struct err *e)
 {
-	uint64_t max = proc_mark_max(), window = 4 * MODULES_MAX, dice;
+	uint64_t max = proc_mark_max(), window = 2 * MARKS, dice;
 	unsigned char raw[16];
 
 	if (os_random(raw, sizeof raw) < 0 || os_random(&dice, sizeof dice) < 0)
@@ -303,11 +347,24 @@ int spawn_draw(struct spawn_ctx *c, struct err *e)
 	return 0;
 }
 
+unsigned spawn_limit_id(const struct spawn_ctx *c, uint64_t limit,
+			unsigned last)
+{
+	uint64_t first = c->mark_base | 1, slot;
+
+	if (!c->mark_base || limit % 2 == 0 || limit < first ||
+	    limit >= first + 2 * MARKS)
+		return 0;
+	/* Ids go on, marks go round: the newest that had this one. */
+	slot = (limit - first) / 2;
+	return last - (unsigned)((last % MARKS + MARKS - slot) % MARKS);
+}
+
 uint64_t spawn_limit(const struct spawn_ctx *c, const struct mod *m)
 {
 	if (!c->mark_base)
 		return 0;
-	return (c->mark_base | 1) + 2 * (m->id % (2 * MODULES_MAX));
+	return (c->mark_base | 1) + 2 * (m->id % MARKS);
 }
 
 void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
@@ -316,22 +373,27 @@ void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
 	snprintf(out, size, "PC_OWNER=%s.%u", c->owner, m->id);
 }
 
-/* Fills env; port 0 when the row is gone. */
-static bool build_env(struct spawn_ctx *c, struct mod *m,
-		      struct environment *env, uint16_t port)
+static int build_env(struct spawn_ctx *c, struct mod *m,
+		     struct environment *env, struct err *e)
 {
+	const struct row *row = registry_find(c->registry,
+					      str_of(m->short_name));
 	char text[64];
 
 	env_inherit(env, c->environ);
 	env_path(env);
-	snprintf(text, sizeof text, "%u", (unsigned)port);
+	snprintf(text, sizeof text, "%u", (unsigned)(row ? row->port : 0));
 	env_put(env, STR("PORT"), str_of(text));
-	env_dotenv(env, c, m);
+	if (env_dotenv(env, c, m, NULL, e) < 0)
+		return err_wrap(e, "%s", m->short_name);
 	env_origins(env, c);
 	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
 	spawn_mark(c, m, text, sizeof text);
 	env_put(env, STR("PC_OWNER"), str_of(strchr(text, '=') + 1));
-	return !arena_failed(env->a);
+	if (arena_failed(env->a))
+		return err_set(e, ERR_NO_MEMORY, "no memory for its "
+			       "environment");
+	return 0;
 }
 
 static int resolve(struct spawn_ctx *c, struct mod *m, const char *path)
@@ -361,12 +423,15 @@ int spawn_resolve(struct spawn_ctx *c, struct mod *m)
 {
 	struct arena a;
 	struct environment env = { .a = &a };
-	const char *path = NULL;
+	const char *path;
+	struct err e = { 0 };
 	int rc;
 
-	arena_init(&a, 4 * 1024 * 1024);
-	if (build_env(c, m, &env, 0))
-		path = env_get(&env, "PATH");
+	arena_init(&a, SPAWN_ARENA_MAX);
+	env_inherit(&env, c->environ);
+	env_path(&env);
+	env_dotenv(&env, c, m, "PATH", &e);
+	path = env_get(&env, "PATH");
 	rc = resolve(c, m, path ? path : DEFAULT_PATH);
 	arena_release(&a);
 	return rc;
@@ -421,26 +486,53 @@ static int find_program(struct mod *m, struct spawn *sp, const char *path)
 	return -1;
 }
 
-int spawn_prepare(struct spawn_ctx *c, struct mod *m, struct spawn *sp)
+/* The system had not what it takes just now: no fault of the module's. */
+static bool is_shortage(const struct err *e)
+{
+	return e->code == ERR_NO_MEMORY || e->sys == EMFILE ||
+	       e->sys == ENFILE || e->sys == EIO;
+}
+
+/* Everything the child reads after fork must be in memory that it inherits. */
+static int copy_out(struct mod *m, struct spawn *sp)
+{
+	size_t n = 0;
+
+	for (; m->module.argv[n]; n++)
+		sp->argv[n] = arena_cstr(&sp->arena, str_of(m->module.argv[n]));
+	sp->argv[n] = NULL;
+	sp->path = arena_cstr(&sp->arena, str_of(sp->path));
+	if (m->module.cwd)
+		sp->cwd = arena_cstr(&sp->arena, str_of(m->module.cwd));
+	return arena_failed(&sp->arena) ? -1 : 0;
+}
+
+enum spawn_answer spawn_prepare(struct spawn_ctx *c, struct mod *m,
+				struct spawn *sp)
 {
 	struct environment env = { .a = &sp->arena };
-	const struct row *row = registry_find(c->registry,
-					      str_of(m->short_name));
-	const char *path;
+	struct err e = { 0 };
 
-	if (!build_env(c, m, &env, row ? row->port : 0)) {
-		mod_fault(m, ERROR_SPAWN, NULL, "no memory for its environment");
-		return -1;
+	arena_init(&sp->arena, SPAWN_ARENA_MAX);
+	if (build_env(c, m, &env, &e) < 0) {
+		mod_fault(m, ERROR_SPAWN, NULL, "%s", e.msg);
+		return is_shortage(&e) ? SPAWN_REFUSED : SPAWN_UNFIT;
 	}
-	path = env_get(&env, "PATH");
-	if (resolve(c, m, path) < 0)
-		return -1;
+	if (resolve(c, m, env_get(&env, "PATH")) < 0)
+		return SPAWN_UNFIT;
+	for (size_t i = 0; i < m->problems.n; i++)
+		mod_say(m, "%.*s", STR_ARG(m->problems.all[i].text));
 	if (!m->module.argv[0]) {
 		mod_fault(m, ERROR_NO_COMMAND, NULL, "%s", m->module.reason);
-		return -1;
+		return SPAWN_UNFIT;
 	}
-	if (check_directory(m) < 0 || find_program(m, sp, path) < 0)
-		return -1;
-	sp->envp = env.all;
-	return 0;
+	if (check_directory(m) < 0 ||
+	    find_program(m, sp, env_get(&env, "PATH")) < 0)
+		return SPAWN_UNFIT;
+	sp->envp = env_finish(&env);
+	if (!sp->envp || copy_out(m, sp) < 0) {
+		mod_fault(m, ERROR_SPAWN, NULL, "no memory to start it");
+		return SPAWN_REFUSED;
+	}
+	return SPAWN_READY;
 }

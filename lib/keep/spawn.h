@@ -30,7 +30,14 @@ struct spawn_ctx {
 struct spawn {
 	struct arena arena;
 	const char *path;       /* what to execute */
-	char **envp;
+	const char *cwd;        /* NULL: none given */
+	char *argv[ARGV_MAX + 1], **envp;
+};
+
+enum spawn_answer {
+	SPAWN_READY,
+	SPAWN_UNFIT,            /* it cannot be started as it is */
+	SPAWN_REFUSED,          /* the system is short of something now */
 };
 
 /* Re-reads row and module.json into mod->module. -1: mod->error says why. */
@@ -38,12 +45,17 @@ int spawn_resolve(struct spawn_ctx *, struct mod *);
 
 /*
  * Resolves, builds and checks; the caller releases the arena in any case.
- * -1: it cannot be started now, mod->error says why; nothing was executed.
+ * Unless SPAWN_READY nothing can be executed, and mod->error says why.
  */
-int spawn_prepare(struct spawn_ctx *, struct mod *, struct spawn *);
+enum spawn_answer spawn_prepare(struct spawn_ctx *, struct mod *,
+				struct spawn *);
 
 /* Draws owner and mark_base. */
 int spawn_draw(struct spawn_ctx *, struct err *);
+
+/* The id of the module that was given a limit, of those up to last; 0: none */
+unsigned spawn_limit_id(const struct spawn_ctx *, uint64_t limit,
+			unsigned last);
 
 /* The odd RLIMIT_MSGQUEUE that what a module forks inherits; 0: none. */
 uint64_t spawn_limit(const struct spawn_ctx *, const struct mod *);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sup.h"
 
-#include "hub/problem.h"
+#include "keep/deps.h"
 #include "keep/listen.h"
 #include "keep/out.h"
 #include "keep/spawn.h"
@@ -15,11 +15,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#define BLOCK_SIZE (RING_SIZE + 2 * LINE_MAX_BYTES)
 #define SPARE_FDS 12    /* what a preflight and a fork have open at once */
 #define MODULE_ARENA_MAX (4 * 1024 * 1024)      /* a large module.json */
 
@@ -82,6 +81,17 @@ void mod_state(const struct mod *m, struct mod_state *s)
 
 /* Modules */
 
+/*
+ * All of a module's memory, resident only where it is touched. Children do
+ * not inherit it: a fork must not cost more for every module there is.
+ */
+struct block {
+	char ring[RING_SIZE];
+	char tails[2 * LINE_MAX_BYTES];
+	struct mod mod;
+	max_align_t facts[3072 / sizeof(max_align_t)];
+};
+
 struct mod *sup_find(struct sup *s, struct str short_name)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -90,11 +100,21 @@ struct mod *sup_find(struct sup *s, struct str short_name)
 	return NULL;
 }
 
+/* They stand in the order of their ids. */
 struct mod *sup_by_id(struct sup *s, unsigned id)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->mods[i]->id == id)
-			return s->mods[i];
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->mods[mid]->id == id)
+			return s->mods[mid];
+		if (s->mods[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
 
@@ -108,15 +128,12 @@ static void on_timer(struct loop *l, struct timer *t)
 
 static struct mod *mod_new(struct sup *s, struct str name)
 {
-	struct mod *m = calloc(1, sizeof *m);
+	struct block *b = os_map(sizeof *b);
+	struct mod *m;
 
-	if (!m)
+	if (!b)
 		return NULL;
-	m->block = os_map(BLOCK_SIZE);
-	if (!m->block) {
-		free(m);
-		return NULL;
-	}
+	m = &b->mod;
 	m->sup = s;
 	m->id = ++s->last_id;
 	str_to_c(name, m->short_name, sizeof m->short_name);
@@ -125,9 +142,9 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
 	list_init(&m->followers);
 	list_init(&m->ops);
-	arena_init(&m->arena, MODULE_ARENA_MAX);
-	ring_init(&m->ring, m->block, RING_SIZE);
-	stream_init(m, (char *)m->block + RING_SIZE);
+	arena_init_in(&m->arena, MODULE_ARENA_MAX, b->facts, sizeof b->facts);
+	ring_init(&m->ring, b->ring, RING_SIZE);
+	stream_init(m, b->tails);
 	return m;
 }
 
@@ -137,9 +154,8 @@ static void mod_free(struct sup *s, struct mod *m)
 		s->gone(s, m);
 	loop_cancel(s->loop, &m->timer);
 	stream_close(m);
-	os_unmap(m->block, BLOCK_SIZE);
 	arena_release(&m->arena);
-	free(m);
+	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
 }
 
 struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
@@ -281,10 +297,9 @@ static void refused(struct sup *s, struct mod *m, const struct err *e)
 static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 {
 	struct run_req req = {
-		.path = sp->path, .argv = (char *const *)(uintptr_t)
-			m->module.argv,
-		.envp = sp->envp, .cwd = m->module.cwd,
-		.die_with_parent = true, .nofile = s->spawn->nofile,
+		.path = sp->path, .argv = sp->argv, .envp = sp->envp,
+		.cwd = sp->cwd, .die_with_parent = true,
+		.nofile = s->spawn->nofile,
 		.mark = spawn_limit(s->spawn, m),
 	};
 	struct err e = { 0 };
@@ -318,23 +333,36 @@ static void spawn(struct sup *s, struct mod *m)
 {
 	struct spawn sp = { 0 };
 	struct err e = { 0 };
-	const struct row *row = registry_find(s->spawn->registry,
-					      str_of(m->short_name));
+	const struct row *row;
 
+	/* As the file is now; rows that came or went change nothing else. */
+	if (registry_load(s->spawn->registry, s->spawn->home->fd, NULL) > 0)
+		sup_sync(s);
+	row = registry_find(s->spawn->registry, str_of(m->short_name));
 	if (row)
 		m->port = row->port;
-	arena_init(&sp.arena, MODULE_ARENA_MAX);
 	if (!os_has_spare(SPARE_FDS)) {
 		err_set(&e, ERR_FULL, "no descriptors left");
 		refused(s, m, &e);
-	} else if (spawn_prepare(s->spawn, m, &sp) < 0) {
-		m->tries++;
-		sup_event(s, m, EV_UNFIT);
-	} else if (listen_is_squatted(s, m, m->port)) {
+		return;
+	}
+	switch (spawn_prepare(s->spawn, m, &sp)) {
+	case SPAWN_READY:
+		if (!listen_is_squatted(s, m, m->port)) {
+			launch(s, m, &sp);
+			break;
+		}
 		m->tries++;
 		sup_event(s, m, EV_SQUAT);
-	} else {
-		launch(s, m, &sp);
+		break;
+	case SPAWN_UNFIT:
+		m->tries++;
+		sup_event(s, m, EV_UNFIT);
+		break;
+	case SPAWN_REFUSED:
+		m->tries++;
+		sup_event(s, m, EV_REFUSED);
+		break;
 	}
 	arena_release(&sp.arena);
 }
@@ -449,25 +477,6 @@ static void signal_run(struct sup *s, struct mod *m, int sig)
 		mod_say(m, "still there; SIGKILL");
 }
 
-static void hold(struct sup *s, struct mod *m)
-{
-	m->nneeds = 0;
-	m->circle[0] = m->lacks[0] = '\0';
-	spawn_resolve(s->spawn, m);
-	for (size_t i = 0; i < m->module.manifest.nneeds; i++) {
-		struct str name = m->module.manifest.needs[i];
-		struct mod *dep = sup_find(s, name);
-
-		if (dep) {
-			m->needs[m->nneeds++] = dep->id;
-			continue;
-		}
-		str_to_c(name, m->lacks, sizeof m->lacks);
-		mod_say(m, "depends on %.*s, which has no row; starting "
-			"without it", STR_ARG(name));
-	}
-}
-
 static void perform(struct sup *s, struct mod *m, unsigned acts)
 {
 	arm(s, m, acts);
@@ -487,7 +496,7 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 	if ((acts & ACT_STUCK) && s->stuck)
 		s->stuck(s, m);
 	if (acts & ACT_HOLD)
-		hold(s, m);
+		deps_hold(s, m);
 	if (acts & ACT_SPAWN)
 		spawn(s, m);
 }
@@ -510,67 +519,13 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 	sup_touch(s);
 }
 
-/* Dependencies: whether what m waits for has come as far as it will. */
-
-static bool is_settled(const struct mod *m)
-{
-	switch (m->state) {
-	case SM_UP:
-		return mod_is_ready(m) || m->error.type;
-	case SM_HELD:
-	case SM_EXECING:
-	case SM_CLEARING:
-	case SM_BACKOFF:
-	case SM_CYCLING:
-	case SM_CYCLE_KILLING:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* Whether m, held, waits for target, directly or through others. */
-static bool waits_for(struct sup *s, struct mod *m, const struct mod *target)
-{
-	if (m == target)
-		return true;
-	if (m->state != SM_HELD || m->marked)
-		return false;
-	m->marked = true;
-	for (size_t i = 0; i < m->nneeds; i++) {
-		struct mod *dep = sup_by_id(s, m->needs[i]);
-
-		if (dep && waits_for(s, dep, target))
-			return true;
-	}
-	return false;
-}
-
-static bool may_start(struct sup *s, struct mod *m)
-{
-	for (size_t i = 0; i < m->nneeds; i++) {
-		struct mod *dep = sup_by_id(s, m->needs[i]);
-
-		if (!dep || is_settled(dep))
-			continue;
-		for (size_t k = 0; k < s->n; k++)
-			s->mods[k]->marked = false;
-		if (!waits_for(s, dep, m))
-			return false;
-		memcpy(m->circle, dep->short_name, sizeof m->circle);
-		mod_say(m, "its dependency on %s closes a circle and is "
-			"ignored", dep->short_name);
-	}
-	return true;
-}
-
 static void on_settle(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, settle);
 
 	(void)l;
 	for (size_t i = 0; i < s->n; i++)
-		if (s->mods[i]->state == SM_HELD && may_start(s, s->mods[i]))
+		if (s->mods[i]->state == SM_HELD && deps_settled(s, s->mods[i]))
 			sup_event(s, s->mods[i], EV_DEPS);
 	if (s->changed)
 		s->changed(s);

@@ -81,7 +81,6 @@ struct mod {
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
 
 	struct start_error error;
-	void *block;            /* ring and tails, not inherited by children */
 	struct ring ring;
 	struct list followers;  /* keep/follow */
 	struct list ops;        /* keep/ops */
@@ -106,9 +105,13 @@ struct sup {
 
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
+	bool blind;             /* it could not look, and said so */
+	struct proc inherited[INHERITED_MAX];
+	size_t ninherited;
 	struct ptab ptab;
 	struct ports ports;     /* keep/listen */
-	int64_t ports_ms;
+	int64_t looked_ms;
+	bool deaf;              /* it could not ask, and said so */
 	struct timer probe;
 };
 

@@ -8,6 +8,7 @@
 #include "sys/os.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -35,6 +36,29 @@ static struct mod *led_by(struct sup *s, pid_t pid)
 	return NULL;
 }
 
+/* Children we had before the first module: a shell's, handed on by exec. */
+static bool is_inherited(const struct sup *s, pid_t pid)
+{
+	struct proc now;
+
+	for (size_t i = 0; i < s->ninherited; i++)
+		if (s->inherited[i].pid == pid)
+			return proc_read(pid, &now) == 0 &&
+			       now.start == s->inherited[i].start;
+	return false;
+}
+
+static void note_inherited(struct sup *s)
+{
+	pid_t kids[INHERITED_MAX];
+	int n = os_children(kids, INHERITED_MAX);
+
+	s->ninherited = 0;
+	for (int i = 0; i < n && i < INHERITED_MAX; i++)
+		if (proc_read(kids[i], &s->inherited[s->ninherited]) == 0)
+			s->ninherited++;
+}
+
 /* All our children are leaders we know: then nothing else is below us that
  * could be of a run whose leader is gone. */
 static bool only_leaders(struct sup *s)
@@ -45,7 +69,7 @@ static bool only_leaders(struct sup *s)
 	if (n < 0 || n > CHILDREN_MAX || !s->subreaper)
 		return false;
 	for (int i = 0; i < n; i++)
-		if (!led_by(s, kids[i]))
+		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]))
 			return false;
 	return true;
 }
@@ -73,40 +97,53 @@ static const struct proc *top_of(const struct ptab *t, const struct proc *p)
 	return NULL;
 }
 
-static bool has_mark(struct sup *s, const struct mod *m, pid_t pid)
+/* The id after "PC_OWNER=<owner>." in its environment; 0: it has no such. */
+static unsigned env_id(const struct sup *s, pid_t pid)
 {
-	uint64_t limit = spawn_limit(s->spawn, m);
-	char mark[64];
+	char value[64];
+	struct str owner, id;
+	uint64_t n;
 
-	spawn_mark(s->spawn, m, mark, sizeof mark);
-	return proc_has_env(pid, mark) == 1 ||
-	       (limit && proc_mark(pid) == limit);
+	if (proc_env(pid, "PC_OWNER", value, sizeof value) != 1 ||
+	    !str_cut(str_of(value), '.', &owner, &id) ||
+	    !str_is(owner, s->spawn->owner) || !str_to_u64(id, UINT_MAX, &n))
+		return 0;
+	return (unsigned)n;
 }
 
-/* The module a process below us belongs to, by evidence; NULL: unknown. */
-static struct mod *owner_of(struct sup *s, const struct proc *p)
+/* The module whose mark it carries, by either kind. */
+static struct mod *marked_by(struct sup *s, pid_t pid)
+{
+	unsigned id = spawn_limit_id(s->spawn, proc_mark(pid), s->last_id);
+
+	return sup_by_id(s, id ? id : env_id(s, pid));
+}
+
+static struct mod *in_session(struct sup *s, pid_t sid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->mods[i]->sid == sid)
+			return s->mods[i];
+	return NULL;
+}
+
+struct mod *sweep_owner(struct sup *s, const struct proc *p)
 {
 	const struct proc *top = top_of(&s->ptab, p);
 	struct mod *m;
 
-	if (!top)
+	if (!top || is_inherited(s, top->pid))
 		return NULL;
 	m = led_by(s, top->pid);
-	if (m)
-		return m;
-	for (size_t i = 0; i < s->n; i++) {
-		m = s->mods[i];
-		if (sm_has_run(m->state) && m->sid &&
-		    (p->sid == m->sid || top->sid == m->sid))
-			return m;
-	}
-	for (size_t i = 0; i < s->n; i++) {
-		m = s->mods[i];
-		if (sm_has_run(m->state) &&
-		    (has_mark(s, m, p->pid) || has_mark(s, m, top->pid)))
-			return m;
-	}
-	return NULL;
+	if (!m)
+		m = in_session(s, p->sid);
+	if (!m)
+		m = in_session(s, top->sid);
+	if (!m)
+		m = marked_by(s, p->pid);
+	if (!m && p != top)
+		m = marked_by(s, top->pid);
+	return m;
 }
 
 /* Signals what was found, and nothing that took its number since. */
@@ -115,7 +152,7 @@ static void signal_found(const struct proc *p, int sig)
 	int fd = os_pidfd(p->pid);
 	struct proc now;
 
-	if (fd < 0 && errno != ENOSYS)
+	if (fd < 0 && errno == ESRCH)
 		return;
 	if (proc_read(p->pid, &now) == 0 && now.start == p->start) {
 		if (fd >= 0)
@@ -134,7 +171,7 @@ static void name_daemon(struct sup *s, struct mod *m, const struct proc *p)
 
 	if (!m->sweep_first || m->exit_code != 0 ||
 	    (m->state != SM_CLEARING && m->state != SM_FAILING) ||
-	    !listen_is_held_by(s, m, p->pid))
+	    m->error.type || !listen_is_held_by(s, m, p->pid))
 		return;
 	proc_command(p->pid, command, sizeof command);
 	mod_fault(m, ERROR_DAEMONIZED, NULL,
@@ -153,17 +190,22 @@ static bool walk(struct sup *s)
 	struct err e = { 0 };
 
 	if (ptab_read(&s->ptab, &e) < 0) {
-		log_say("cannot read the process table: %s; trying again",
-			e.msg);
+		if (!s->blind)
+			log_say("cannot tell what is left of a run: %s; "
+				"looking again every %d ms", e.msg,
+				LOOK_AGAIN_MS);
+		s->blind = true;
 		return false;
 	}
+	s->blind = false;
+	listen_refresh(s);
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 		struct mod *m;
 
 		if (is_gone(p))
 			continue;
-		m = owner_of(s, p);
+		m = sweep_owner(s, p);
 		if (!m || !must_look(m))
 			continue;
 		m->marked = true;
@@ -175,6 +217,14 @@ static bool walk(struct sup *s)
 		if (s->mods[i]->sweep_signal == SIGTERM && must_look(s->mods[i]))
 			s->mods[i]->sweep_signal = 0;
 	return true;
+}
+
+/* Where there is no /proc the group is all that can be asked. */
+static void mark_groups(struct sup *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->mods[i]->marked = is_ending(s->mods[i]) &&
+			s->mods[i]->sid && kill(-s->mods[i]->sid, 0) == 0;
 }
 
 static void on_look(struct loop *l, struct later *later)
@@ -192,7 +242,9 @@ static void on_look(struct loop *l, struct later *later)
 	/* Twice: what forks while the table is read may be behind the reader. */
 	if (!only_leaders(s) && (!walk(s) || !walk(s))) {
 		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
-		return;
+		if (access("/proc/self", F_OK) == 0)
+			return;
+		mark_groups(s);
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		struct mod *m = s->mods[i];
@@ -227,7 +279,7 @@ size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (is_gone(p) || owner_of(s, p) != m)
+		if (is_gone(p) || sweep_owner(s, p) != m)
 			continue;
 		if (n < max) {
 			out[n].pid = p->pid;
@@ -249,7 +301,7 @@ size_t sweep_kill_all(struct sup *s)
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (is_gone(p) || !top_of(&s->ptab, p))
+		if (is_gone(p) || !sweep_owner(s, p))
 			continue;
 		signal_found(p, SIGKILL);
 		n++;
@@ -262,4 +314,6 @@ void sweep_init(struct sup *s)
 	later_init(&s->look, on_look);
 	s->look_again = (struct timer)TIMER_INIT(on_look_again);
 	ptab_init(&s->ptab);
+	ptab_read(&s->ptab, NULL);      /* opens /proc while there is room */
+	note_inherited(s);
 }

@@ -30,10 +30,17 @@ struct left {
 void sweep_init(struct sup *);
 void sweep_later(struct sup *);         /* look at the end of this turn */
 
+/* The module a process of s->ptab belongs to, by evidence; NULL: unknown. */
+struct mod *sweep_owner(struct sup *, const struct proc *);
+
 /* Processes of the module's run that live; at most max are described. */
 size_t sweep_left(struct sup *, struct mod *, struct left *, size_t max);
 
-/* SIGKILL to everything below us; how many there were. */
+/*
+ * SIGKILL to everything that is provably some module's; how many there were,
+ * or 1 when that cannot be told. What was below us before the first module,
+ * and what nothing connects with one, is not ours to end.
+ */
 size_t sweep_kill_all(struct sup *);
 
 #endif

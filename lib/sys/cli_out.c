@@ -58,8 +58,8 @@ size_t cli_clean(char *text)
 		if (bad) {
 			*to++ = '?';
 		} else {
-			memmove(to, p, n);
-			to += n;
+			for (size_t i = 0; i < n; i++)
+				*to++ = p[i];
 		}
 		p += n ? n : 1;
 	}

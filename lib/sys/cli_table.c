@@ -99,6 +99,15 @@ void cli_table_note(struct cli_table *t, const char *text)
 	cli_clean(r->note);
 }
 
+static void put_blanks(size_t n)
+{
+	static const char blanks[] = "                                ";
+
+	for (; n >= sizeof blanks; n -= sizeof blanks - 1)
+		cli_put(STR(blanks));
+	cli_put((struct str){ blanks, n });
+}
+
 static void print_cells(const struct cli_table *t, const struct cell *c)
 {
 	size_t blanks = 0;
@@ -108,7 +117,8 @@ static void print_cells(const struct cli_table *t, const struct cell *c)
 			blanks += t->width[i] + 2;
 			continue;
 		}
-		cli_printf("%*s%s", (int)blanks, "", c[i].text);
+		put_blanks(blanks);
+		cli_put(str_of(c[i].text));
 		blanks = t->width[i] - c[i].width + 2;
 	}
 	cli_put(STR("\n"));
@@ -119,10 +129,13 @@ void cli_table_print(struct cli_table *t)
 	struct arena mem;
 
 	for (const struct row *r = t->first; r; r = r->next) {
-		if (r->cells)
+		if (r->cells) {
 			print_cells(t, r->cells);
-		else
-			cli_printf("  %s\n", r->note);
+		} else {
+			cli_put(STR("  "));
+			cli_put(str_of(r->note));
+			cli_put(STR("\n"));
+		}
 	}
 	mem = t->mem;           /* t itself is in there */
 	arena_release(&mem);

@@ -79,9 +79,26 @@ void httpd_give_back(struct httpd_conn *c)
 	list_append(&d->free, &c->node);
 }
 
+/* The oldest connection that has said nothing since its last answer. */
+static struct httpd_conn *idle(struct httpd *d)
+{
+	LIST_EACH(n, &d->busy) {
+		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
+
+		if (c->state == HTTPD_READING && !c->extra && !c->head_len &&
+		    !buf_str(&c->in).n)
+			return c;
+	}
+	return NULL;
+}
+
 static void admit(struct httpd *d, int fd, uid_t uid)
 {
-	struct httpd_conn *c = slot(d);
+	struct httpd_conn *c;
+
+	if (d->serving == d->max_conns && (c = idle(d)))
+		httpd_cut(c);
+	c = slot(d);
 
 	if (!c) {
 		fd_close(&fd);

@@ -23,8 +23,8 @@
  * error body and the connection is closed, read on for a moment so that the
  * answer arrives; so is a request for which there is no memory, with 503. A
  * peer that sends no whole request in HTTPD_HEAD_MS, or takes no byte of its
- * answer for HTTPD_STALL_MS, is cut. When no slot is free the newcomer gets
- * 503 and is closed; nobody else notices.
+ * answer for HTTPD_STALL_MS, is cut. When no slot is free the oldest idle
+ * connection gives way to the newcomer; when none is idle he gets 503.
  *
  * A client that half-closes gets its answer all the same. Over TCP one that
  * has closed looks the same until something is written to it: a stream that

@@ -186,7 +186,7 @@ int net_listen_unix(int dirfd, const char *name, struct err *e)
 	if (!fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (!S_ISSOCK(st.st_mode))
 			return err_set(e, ERR_EXISTS, "listen on %s: there is "
-				       "something that is no socket", name);
+				       "something that is no socket; move it away", name);
 		if (unlinkat(dirfd, name, 0) < 0)
 			return err_sys(e, "remove old socket %s", name);
 	}

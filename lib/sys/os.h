@@ -40,6 +40,8 @@ int os_peer(int fd, uid_t *, pid_t *);
 /* For a new child: default actions and nothing blocked, the C library's own
  * signals, which it does not let one touch, included. */
 void os_default_signals(void);
+/* By number, the C library's own included. */
+void os_ignore_signal(int sig);
 
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */

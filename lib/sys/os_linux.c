@@ -327,18 +327,29 @@ void os_unmap(void *p, size_t n)
 
 /*
  * By the system call: the C library refuses to touch the signals it uses
- * itself, and an ignored one is inherited through execve. An action of zeros
- * is SIG_DFL without flags or mask, on every architecture.
+ * itself, and an ignored one is inherited through execve. The kernel's struct
+ * begins with the handler, and has neither flags nor a mask here.
  */
+static void set_action(int sig, unsigned long handler)
+{
+	const unsigned long action[8] = { handler };
+	const size_t set_size = 8;
+
+	syscall(SYS_rt_sigaction, sig, action, NULL, set_size);
+}
+
+void os_ignore_signal(int sig)
+{
+	set_action(sig, 1);     /* SIG_IGN */
+}
+
 void os_default_signals(void)
 {
-	static const unsigned long action[8];
-	const size_t set_size = 8;
 	sigset_t none;
 
 	for (int sig = 1; sig <= 64; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
-			syscall(SYS_rt_sigaction, sig, action, NULL, set_size);
+			set_action(sig, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

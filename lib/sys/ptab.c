@@ -350,6 +350,51 @@ int proc_has_env(pid_t pid, const char *pair)
 	return any ? 0 : no_environment(pid);
 }
 
+/* One pair, gathered until its NUL; longer ones cannot be what is sought. */
+struct pair {
+	char text[256];
+	size_t n;
+};
+
+static bool pair_feed(struct pair *pair, const char *p, size_t n,
+		      const char *name, char *out, size_t size)
+{
+	struct str key, value;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i]) {
+			if (pair->n < sizeof pair->text)
+				pair->text[pair->n++] = p[i];
+			continue;
+		}
+		if (str_cut((struct str){ pair->text, pair->n }, '=', &key,
+			    &value) && str_is(key, name) &&
+		    pair->n < sizeof pair->text)
+			return str_to_c(value, out, size);
+		pair->n = 0;
+	}
+	return false;
+}
+
+int proc_env(pid_t pid, const char *name, char *out, size_t size)
+{
+	struct pair pair = { .n = 0 };
+	int fd = open_of(pid, "environ");
+	bool found = false;
+	char buf[4096];
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -1;
+	while (!found && (n = read_some(fd, buf, sizeof buf)) > 0)
+		found = pair_feed(&pair, buf, (size_t)n, name, out, size);
+	close(fd);
+	/* The last one may have lost its NUL to setproctitle(). */
+	if (found || (n == 0 && pair_feed(&pair, "", 1, name, out, size)))
+		return 1;
+	return n < 0 ? -1 : 0;
+}
+
 uint64_t proc_mark(pid_t pid)
 {
 	static const struct str name = { "Max msgqueue size", 17 };

@@ -47,6 +47,10 @@ int proc_read(pid_t, struct proc *);
  */
 bool proc_command(pid_t, char *out, size_t size);
 
+/* The value of NAME in the initial environment: 1, or 0 without one (or one
+ * that does not fit), or -1 unknown. */
+int proc_env(pid_t, const char *name, char *out, size_t size);
+
 /* Whether the initial environment holds "NAME=value": 1, 0, or -1 unknown
  * (gone, a zombie, in the middle of execve, or not ours to read). */
 int proc_has_env(pid_t, const char *pair);

@@ -220,6 +220,19 @@ static int decode(struct parser *p, struct str raw, struct str *out)
 	return 0;
 }
 
+/* Skips what stands for itself, most of most strings; the byte behind it. */
+static int plain(struct parser *p)
+{
+	const unsigned char *s = (const unsigned char *)p->in.p;
+	size_t at = p->at;
+
+	while (at < p->in.n && s[at] >= ' ' && s[at] < 0x80 &&
+	       s[at] != '"' && s[at] != '\\')
+		at++;
+	p->at = at;
+	return at < p->in.n ? s[at] : -1;
+}
+
 static int string(struct parser *p, struct str *out)
 {
 	size_t from = ++p->at, n = 1;
@@ -229,7 +242,7 @@ static int string(struct parser *p, struct str *out)
 	struct str raw;
 	int c;
 
-	for (; (c = peek(p)) != '"'; p->at += n) {
+	for (; (c = plain(p)) != '"'; p->at += n) {
 		if (c < 0 || c == '\n' || c == '\r')
 			return BAD(p, "expected '\"' to end the string that "
 				   "starts in column %zu, found %s",
@@ -343,9 +356,18 @@ static bool before(const struct json *x, const struct json *y)
 	       (x->key_line == y->key_line && x->key_column < y->key_column);
 }
 
+static bool has_twice(struct json *const *all, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(all[i]->key, all[k]->key))
+				return true;
+	return false;
+}
+
 static int refuse_twice(struct parser *p, const struct json *object)
 {
-	struct json *few[16], **all = few, *first = NULL, *again = NULL;
+	struct json *few[32], **all = few, *first = NULL, *again = NULL;
 	size_t n = 0;
 
 	if (object->count > LEN(few))
@@ -354,6 +376,9 @@ static int refuse_twice(struct parser *p, const struct json *object)
 		return no_memory(p);
 	JSON_EACH(c, object)
 		all[n++] = c;
+	/* The usual object is small and right: no need to sort it. */
+	if (all == few && !has_twice(all, n))
+		return 0;
 	qsort(all, n, sizeof *all, by_name);
 	for (size_t i = 1; i < n; i++) {
 		if (!str_eq(all[i - 1]->key, all[i]->key) ||

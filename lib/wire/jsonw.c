@@ -75,6 +75,10 @@ static void put_string(struct jsonw *w, struct str s)
 	while (i < s.n) {
 		unsigned char c = (unsigned char)s.p[i];
 
+		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
 		n = c < 0x20 || c == '"' || c == '\\' ?
 		    0 : json_utf8(str_skip(s, i));
 		i += n;

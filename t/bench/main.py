@@ -15,9 +15,9 @@ ALL = ["P2", "P3", "P4", "P5", "P6", "P7", "P10"]
 
 INTRO = """# Figures
 
-What follows was printed by `make bench`, all of it in one run: medians with
-their minimum and maximum, and ratios to pc. Figures of another machine are
-other figures; the ratios say more.
+What follows was printed by `t/bench/run --markdown`, all of it in one run:
+medians with their minimum and maximum, and ratios to pc. Figures of another
+machine are other figures; the ratios say more.
 
     make bench                              everything, some minutes
     t/bench/run P2 P3                       what you name, after a make
@@ -80,7 +80,8 @@ def run(kit, what):
 
 def main():
     args = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signo, lambda n, _: sys.exit(128 + n))
     peers = [p for p in PEERS if p.present()]
     for p in PEERS:
         if p not in peers:

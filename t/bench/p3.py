@@ -62,8 +62,8 @@ def measure(kit):
             ms = got[peer.name]
             t.row(peer.name, spread(ms), ratio(ms, got.get("pc")),
                   number(percentile(ms, 99)), len(ms))
-        t.remark("Each module is killed once, after it was up for "
-                 f"{UP_S} s: a first restart, which nobody delays on "
-                 "purpose but those who wait a second anyway.")
+        t.remark(f"Each is killed once, when all were up for {UP_S} s: a "
+                 "first restart. s6 and supervisord wait a second before "
+                 "any.")
         tables.append(t)
     return tables

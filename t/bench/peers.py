@@ -89,6 +89,7 @@ class Peer:
     programs: list                  # its parts, for their sizes
     package: str = ""               # Debian's name, for the version
     most: int = 1000                # modules it is asked to keep
+    turns: int = 5                  # at most, where each starts afresh
     side_by_side: int = 20          # instances at once
     status_runs: int = 50
     kills: int = 100                # of 100 modules
@@ -111,11 +112,13 @@ PEERS = [
                 ["pc-status", "--home", f"{top}/home", name]),
             ("pc-logs, one module", lambda top, name:
                 ["pc-logs", "--home", f"{top}/home", name]),
+            ("pc-status --version", lambda top, name:
+                ["pc-status", "--version"]),
         ],
         programs=["pc", "pc-serve", "pc-status", "pc-start", "pc-stop",
                   "pc-restart", "pc-logs"]),
     Peer(
-        name="runit", package="runit", layout=scan_layout,
+        name="runit", package="runit", layout=scan_layout, turns=3,
         start=lambda top: ["runsvdir", f"{top}/scan"],
         status=[
             ("sv status, 100 modules", lambda top, name:
@@ -136,7 +139,8 @@ PEERS = [
                   "s6-log"]),
     Peer(
         name="supervisord", package="supervisor",
-        keeps_output=True, layout=supervisord_layout, most=100, side_by_side=5, status_runs=10,
+        layout=supervisord_layout, keeps_output=True, most=100, turns=3,
+        side_by_side=5, status_runs=10,
         # The next death would wake it before its own tick.
         kills=10, kill_pause_s=1.2,
         start=lambda top: ["supervisord", "-c", f"{top}/conf"],

@@ -279,7 +279,7 @@ static void listens(void)
 	struct err e;
 	int fd = net_listen_tcp("127.0.0.1", &port, &e);
 
-	rig.sup.ports_ms = 0;   /* what it saw before that is too old */
+	rig.sup.looked_ms = 0;   /* what it saw before that is too old */
 	tell(m, EV_START);
 	until(m->state != SM_HELD);
 	ok(m->state == SM_SQUATTED && m->error.type &&
@@ -355,7 +355,7 @@ static void squatted(void)
 	close(p[1]);
 	ok(read(p[0], &c, 1) == 1 && c == 'x', "a stranger");
 	close(p[0]);
-	rig.sup.ports_ms = 0;
+	rig.sup.looked_ms = 0;
 	tell(m, EV_START);
 	until(m->state != SM_HELD);
 	snprintf(pid, sizeof pid, "held by pid %d (", (int)other);
@@ -376,7 +376,7 @@ static void squatted(void)
 	m = rig_mod("sit");
 	start(m);
 	m->started_ms -= READY_WINDOW_MS;
-	rig.sup.ports_ms = 0;
+	rig.sup.looked_ms = 0;
 	listen_look(&rig.sup);
 	ok(m->error.type && !strcmp(m->error.type, ERROR_UNBOUND) &&
 	   m->state == SM_UP && m->listening == LISTEN_NO,
