@@ -185,6 +185,13 @@ static void test_full_house(void)
 	ask(a, "GET /a HTTP/1.1\r\n" HOST "\r\n");
 	ask(b, "GET /b HTTP/1.1\r\n" HOST "\r\n");
 	until(a->n && b->n);
+	/* In the middle of their next request: who is idle gives way. */
+	clear(a);
+	clear(b);
+	ask(a, "GET /again HTT");
+	ask(b, "GET /again HTT");
+	for (int i = 0; i < 5; i++)
+		loop_turn(&loop, 0, NULL);
 	for (size_t i = 0; i < LEN(c); i++) {
 		c[i] = client(i % 2);
 		ask(c[i], "GET /c HTTP/1.1\r\n" HOST "\r\n");
@@ -197,8 +204,7 @@ static void test_full_house(void)
 	/* Beyond the slots for saying so they are only closed. */
 	ok(good >= 8, "newcomers get 503 (%d)", good);
 	ok(strcmp(seen.path, "/c") != 0, "and are not served");
-	clear(a);
-	ask(a, "GET /again HTTP/1.1\r\n" HOST "\r\n");
+	ask(a, "P/1.1\r\n" HOST "\r\n");
 	until(ends(a, "/again"));
 	ok(true, "nobody else notices");
 	for (size_t i = 0; i < LEN(c); i++)
@@ -210,6 +216,28 @@ static void test_full_house(void)
 	ok(true, "a place that became free is given again");
 	hang_up(a);
 	hang_up(b);
+	stop();
+}
+
+/* 64 that are silent must not keep out the one who wants something. */
+static void test_idle_give_way(void)
+{
+	struct client *a, *b, *c;
+
+	serve(2);
+	a = client(false);
+	b = client(true);
+	ask(a, "GET /a HTTP/1.1\r\n" HOST "\r\n");
+	ask(b, "GET /b HTTP/1.1\r\n" HOST "\r\n");
+	until(ends(a, "/a") && ends(b, "/b"));
+	c = client(false);
+	ask(c, "GET /c HTTP/1.1\r\n" HOST "\r\n");
+	until(ends(c, "/c"));
+	until(a->eof || b->eof);
+	ok(!(a->eof && b->eof), "one idle connection gives way, one only");
+	hang_up(a);
+	hang_up(b);
+	hang_up(c);
 	stop();
 }
 
@@ -350,6 +378,7 @@ int main(void)
 	test_back_pressure();
 	stop();
 	test_full_house();
+	test_idle_give_way();
 	test_times();
 	test_no_descriptors();
 	test_churn();
