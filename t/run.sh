@@ -44,7 +44,10 @@ exec perl -MTAP::Harness -e '
 	}
 	for my $report ($reports ? glob("$reports/*") : ()) {
 		open my $text, "<", $report or next;
-		print "$report:\n", <$text>;
+		# Tests ask for more than there is, and are told so: no fault.
+		my @lines = grep !/WARNING: .* failed to allocate/, <$text>;
+		next unless grep /\S/, @lines;
+		print "$report:\n", @lines;
 		$failed++;
 	}
 	print "$passed passed, $failed failed\n";

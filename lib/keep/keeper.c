@@ -609,6 +609,8 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	}
 	unserve(k);
 	survived = end_strays(k);
+	sup_release(&k->sup);
+	registry_release(&k->registry);
 	log_say("stopped");
 	out_flush(&out);
 	return k->status ? k->status : survived;

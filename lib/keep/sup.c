@@ -153,6 +153,8 @@ static void mod_free(struct sup *s, struct mod *m)
 	if (s->gone)
 		s->gone(s, m);
 	loop_cancel(s->loop, &m->timer);
+	loop_forget(s->loop, &m->outcome_watch);
+	fd_close(&m->outcome);
 	stream_close(m);
 	arena_release(&m->arena);
 	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
@@ -548,4 +550,17 @@ void sup_init(struct sup *s, struct loop *loop, struct out *out,
 	later_init(&s->settle, on_settle);
 	sweep_init(s);
 	listen_init(s);
+}
+
+void sup_release(struct sup *s)
+{
+	later_cancel(&s->settle);
+	later_cancel(&s->look);
+	loop_cancel(s->loop, &s->look_again);
+	loop_cancel(s->loop, &s->probe);
+	for (size_t i = 0; i < s->n; i++)
+		mod_free(s, s->mods[i]);
+	s->n = 0;
+	ptab_release(&s->ptab);
+	ports_release(&s->ports);
 }

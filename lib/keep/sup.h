@@ -117,6 +117,9 @@ struct sup {
 
 void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
 
+/* Frees every module; nothing of them may run any more. */
+void sup_release(struct sup *);
+
 /*
  * Brings the modules in line with the registry's view: new rows get a module
  * (not started), those without a row are marked and dropped once down.

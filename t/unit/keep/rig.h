@@ -243,6 +243,11 @@ static inline void rig_serve(struct err *e)
 	rig.httpd.on_request = api_request;
 }
 
+static inline void rig_down(void)
+{
+	sup_release(&rig.sup);
+}
+
 static inline void rig_up(void)
 {
 	static const int signals[] = { SIGCHLD, 0 };
@@ -253,6 +258,7 @@ static inline void rig_up(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	alarm(240);
+	atexit(rig_down);
 	rig.home.fd = scratch();
 	snprintf(rig.home.path, sizeof rig.home.path, "%s", scratch_path);
 	log_to(rig_log);
