@@ -27,9 +27,11 @@ echo '{"name":"x","version":"9.8.7"}' >mod/good/package.json
 manifest good '. + {managementUrl: "/admin/", uiUrl: "ui/"}'
 ok 'hub comes up'                 hub_start
 ok 'good is ready'                exits 0 pc-status --wait=60 good
-exits 0 pc-stop gone
-eventually mod_has dead '.state.status == "crashed"'
-eventually mod_has mute '.state | has("startError")'
+ok 'gone is stopped'              exits 0 pc-stop gone
+ok 'dead has crashed'             eventually mod_has dead \
+	'.state.status == "crashed"'
+ok 'mute is said not to listen'   eventually mod_has mute \
+	'.state | has("startError")'
 
 # --- reading
 
@@ -149,7 +151,7 @@ ok '  stop 200'                   api_is 200 POST /api/modules/nobody/stop \
 # --- logs
 
 ask "$good" /lines/3
-waitfor has '[good] line 3' hub.log
+ok 'lines of a module are on stdout' waitfor has '[good] line 3' hub.log
 ok 'logs'                         api_is 200 GET /api/modules/good/logs '
 	keys == ["lines", "short", "text"] and
 	.lines[-3:] == ["[good] line 1\n", "[good] line 2\n",
@@ -159,11 +161,12 @@ for f in 1 true; do
 	curl -sSN --unix-socket home/hub.sock -D "$_h" -o "follow.$f" \
 		"http://hub/api/modules/good/logs?follow=$f" 2>curl.err &
 	others="$others $!"
-	waitfor has '[good] line 3' "follow.$f"
-	ask "$good" "/say/pushed-$f"
-	waitfor has "[good] pushed-$f" "follow.$f"
+	ok "logs?follow=$f: what was there" \
+		waitfor has '[good] line 3' "follow.$f"
+	ok '  what comes'         ask "$good" "/say/pushed-$f"
+	ok '  is pushed'          waitfor has "[good] pushed-$f" "follow.$f"
+	is "$(grep -cxF "[good] pushed-$f" "follow.$f")" 1 '  once'
 	cp fhead headers
-	ok "logs?follow=$f: pushed" true
 	ok '  text'               head_has '^content-type: text/plain'
 	ok '  no-store'           head_has '^cache-control:.*no-store'
 done

@@ -12,7 +12,8 @@ follow() {
 	pc-logs -f "$@" >"$_file" 2>"$_file.err" &
 	follower=$!
 	others="$others $follower"
-	waitfor lines 1 "$_file"
+	ok "$_file: followed" \
+		waitfor lines 1 "$_file"
 }
 bare() { sed 's/^\[[^]]*\] //' "$1"; }  # a prefix is for several
 
@@ -28,7 +29,7 @@ num=$free
 ok 'hub comes up'                 hub_start
 ok 'ready'                        exits 0 pc-status --wait=60
 for l in hello oops two lines; do
-	said say "$l"
+	ok "'$l' is heard"        said say "$l"
 	is "$(grep -cxF "[say] $l" hub.log)" 1 "stdout of the hub: [say] $l"
 done
 ok 'pc-logs'                      exits 0 pc-logs say
@@ -46,27 +47,27 @@ ok '  an object a line'           jq -se 'length == 4 and all(.[];
 ok '  with its stream'            jq -se '[.[] | select(.line == "oops") |
 	.stream] == ["stderr"]' out
 ok 'a tail without a newline'     ask "$say" /long/5
-ask "$say" /say/-tail
-said say xxxxx-tail
-ok '  is one line with what follows' exits 0 pc-logs -n 1 say
+ok '  goes on'                    ask "$say" /say/-tail
+ok '  is one line with what follows' said say xxxxx-tail
+ok '  in the ring as well'        exits 0 pc-logs -n 1 say
 is "$(bare out)" xxxxx-tail       '  '
 
 # --- the ring
 
-ok '-n 3'                         ask "$num" /lines/50
-said num 'line 50'
-ok '  '                           exits 0 pc-logs -n 3 num
+ok 'fifty lines'                  ask "$num" /lines/50
+ok '  are heard'                  said num 'line 50'
+ok '-n 3'                         exits 0 pc-logs -n 3 num
 is "$(bare out | tr '\n' ,)" 'line 48,line 49,line 50,' '  the last three'
 ok '-n 0'                         exits 0 pc-logs -n 0 num
 is "$(cat out)" ''                '  none'
-ok 'default'                      ask "$num" /lines/300
-said num 'line 350'
-ok '  '                           exits 0 pc-logs num
+ok 'three hundred more'           ask "$num" /lines/300
+ok '  are heard'                  said num 'line 350'
+ok 'default'                      exits 0 pc-logs num
 is "$(wc -l <out)" 200            '  200 lines'
 ok 'restart'                      exits 0 pc-restart --wait num
 tell "$num" /exit/1
-waitfor lines 3 num.mark
-pc-status --wait=60 num >out 2>err
+ok '  and a crash'                waitfor lines 3 num.mark
+ok '  it is back'                 exits 0 pc-status --wait=60 num
 ok 'the ring survives a restart and a crash' exits 0 pc-logs -n 1000 num
 is "$(bare out | tail -n 1)" 'line 350' '  '
 ok 'stop'                         exits 0 pc-stop num
@@ -78,18 +79,18 @@ ok 'start'                        exits 0 pc-start --wait num
 
 follow f.out -n 1 num
 ok 'follow: 1000 lines'           ask "$num" /lines/1000
-waitfor has 'line 1000' f.out
+ok '  come'                       waitfor has 'line 1000' f.out
 is "$(bare f.out | sed 1d | awk '$0 == "line " NR { n++ } END { print n }')" \
 	1000                      '  each, in order'
 ok '  goes on over a restart'     exits 0 pc-restart --wait num
-ask "$num" /say/again
-waitfor has again f.out
+ok '  what it says then'          ask "$num" /say/again
+ok '  comes'                      waitfor has again f.out
 ok '  without doubling'           test "$(wc -l <f.out)" = 1002
 kill "$follower"
 
 follow j.out --json -n 1 num
 ok 'follow --json: 200000 lines'  ask "$num" /lines/200000
-waitfor has '"line 200000"' j.out
+ok '  the last one comes'         waitfor has '"line 200000"' j.out
 jq -r 'if has("gap") then "gap \(.gap)" else .line end' j.out | sed 1d |
 	awk '$1 == "gap" { at += $2; next }
 	{ at++; if ($0 != "line " at) { print "at " at ": " $0; exit } }
@@ -116,8 +117,8 @@ ok '  holds up nobody'            api_is 200 GET /health
 exec 8<&-
 pc-logs -f -n 5 num 2>bg.err | sed 1q >one &
 goes=$!
-waitfor lines 1 one
-ask "$num" /say/more
+ok 'a follower of five lines'     waitfor lines 1 one
+ok '  of which one was read'      ask "$num" /say/more
 wait "$goes"
 ok 'a follower that goes'         test "$(wc -l <one)" = 1
 ok '  is no harm'                 api_is 200 GET /health
@@ -128,11 +129,11 @@ ok '  is no harm'                 api_is 200 GET /health
 	pc-logs -f -n 1 say num >both.out 2>bg.err &
 	others="$others $!"
 }
-waitfor lines 2 both.out
-ask "$say" /say/one
-ask "$num" /say/two
-waitfor has '[say] one' both.out
-waitfor has '[num] two' both.out
+ok 'several: the last line of each' waitfor lines 2 both.out
+ok '  one speaks'                 ask "$say" /say/one
+ok '  the other speaks'           ask "$num" /say/two
+ok '  the one is heard'           waitfor has '[say] one' both.out
+ok '  the other is heard'         waitfor has '[num] two' both.out
 ok 'several interleave, with a prefix' not grep -qvE '^\[(say|num)\] ' both.out
 
 # --- lines without an end
@@ -140,12 +141,12 @@ ok 'several interleave, with a prefix' not grep -qvE '^\[(say|num)\] ' both.out
 : >long.out
 pc-logs -f --json -n 1 num >long.out 2>bg.err &
 others="$others $!"
-waitfor lines 1 long.out
+ok 'a follower of long lines'     waitfor lines 1 long.out
 hwm() { awk '$1 == "VmHWM:" { print $2 }' "/proc/$hub/status"; }
 before=$(hwm)
 ok 'a line of 8 MiB'              ask "$num" /long/8388600
 ok '  and its end'                ask "$num" /say/END
-waitfor has 'END"' long.out
+ok '  comes'                      waitfor has 'END"' long.out
 ok '  is records, but the last partial' jq -se '
 	[.[] | select(has("line") and (.line | startswith("x")))] |
 	length > 1 and .[-1].partial == false and
@@ -175,7 +176,7 @@ done
 follow gone.out -n 1 num
 ok 'hub goes down'                hub_stop
 wait "$follower"
-ok 'a follower ends with it'      gone "$follower"
+is $? 0                           'a follower ends with it, with 0'
 ok 'no hub'                       exits 3 pc-logs say
 ok '  in one line'                complains pc-logs
 
@@ -197,7 +198,7 @@ exec 6<&-
 ask "$num" /lines/100
 follow after.out -n 1 num
 ok 'stdout whose reader went'     ask "$num" /say/after
-waitfor has after after.out
+ok '  what comes is told'         waitfor has after after.out
 ok '  stops nothing'              exits 0 pc-status --wait=60
 ok '  and the ring goes on'       exits 0 pc-logs -n 1 num
 is "$(bare out)" after            '  '

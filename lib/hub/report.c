@@ -51,7 +51,7 @@ static const struct json *find_in(const struct json *first,
 {
 	struct str s;
 
-	for (; first != end; first = first->next)
+	for (; first && first != end; first = first->next)
 		if (json_str(json_get(first, "short"), &s) &&
 		    str_eq(s, short_name))
 			return first;

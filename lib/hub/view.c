@@ -63,11 +63,12 @@ static void put_field(struct jsonw *w, const char *as, const struct json *ui,
 
 static void put_uis(struct jsonw *w, const struct mod_view *v)
 {
+	const struct json *uis = v->row ? json_get(v->row->json, "uis") : NULL;
 	struct str status = STR_NULL;
 
 	jsonw_key(w, "uis");
 	jsonw_array(w);
-	JSON_EACH(ui, v->row ? json_get(v->row->json, "uis") : NULL) {
+	JSON_EACH(ui, uis) {
 		jsonw_object(w);
 		jsonw_key(w, "name");
 		jsonw_str(w, ui->key);

@@ -109,7 +109,7 @@ static char **env_finish(struct environment *env)
 	char **out = arena_array(env->a, env->n + 1, sizeof *out);
 	size_t kept = 0;
 
-	if (!out || arena_failed(env->a))
+	if (!out || !env->all || arena_failed(env->a))
 		return NULL;
 	qsort(env->all, env->n, sizeof *env->all, by_name);
 	for (size_t i = 0; i < env->n; i++) {

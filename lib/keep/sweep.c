@@ -227,6 +227,14 @@ static void mark_groups(struct sup *s)
 			s->mods[i]->sid && kill(-s->mods[i]->sid, 0) == 0;
 }
 
+/* What forks while the table is read may be behind the reader. */
+static bool walk_twice(struct sup *s)
+{
+	if (!walk(s))
+		return false;
+	return walk(s);
+}
+
 static void on_look(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, look);
@@ -239,8 +247,7 @@ static void on_look(struct loop *l, struct later *later)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		s->mods[i]->marked = false;
-	/* Twice: what forks while the table is read may be behind the reader. */
-	if (!only_leaders(s) && (!walk(s) || !walk(s))) {
+	if (!only_leaders(s) && !walk_twice(s)) {
 		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
 		if (access("/proc/self", F_OK) == 0)
 			return;
