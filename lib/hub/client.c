@@ -8,14 +8,6 @@
 
 #define LINE_BUFFER (LINE_MAX_BYTES * 8)        /* escaped, with its fields */
 
-struct call {
-	struct httpc http;
-	struct buf body;
-	int status;
-	bool done, failed;
-	struct err err;
-};
-
 static int hub_connect(const struct home *home, struct err *e)
 {
 	const char *name;
@@ -55,62 +47,77 @@ void client_release(struct client *c)
 
 static void on_head(struct httpc *h, const struct http_head *head)
 {
-	struct call *call = h->ctx;
+	struct client_request *r = h->ctx;
 
-	call->status = head->status;
+	r->status = head->status;
 }
 
 static void on_body(struct httpc *h, struct str data)
 {
-	struct call *call = h->ctx;
+	struct client_request *r = h->ctx;
 
-	buf_put(&call->body, data);
+	buf_put(&r->body, data);
 }
 
 static void on_done(struct httpc *h, const struct err *e)
 {
-	struct call *call = h->ctx;
+	struct client_request *r = h->ctx;
 
-	call->done = true;
+	r->done = true;
+	r->failed = e || buf_failed(&r->body);
 	if (e) {
-		call->failed = true;
-		call->err = *e;
+		r->err = *e;
+		err_wrap(&r->err, "hub");
+	} else if (r->failed) {
+		err_set(&r->err, ERR_NO_MEMORY, "hub: its answer does not fit "
+			"in memory");
 	}
+	if (!r->on_done)
+		return;
+	r->on_done(r);
+	buf_release(&r->body);
 }
 
-/* One request to its end; the caller releases call->body in any case. */
-static int perform(struct client *c, struct call *call, const char *method,
-		   const char *target, int timeout_ms, struct err *e)
+int client_begin(struct client *c, struct client_request *r,
+		 const char *method, const char *target, int timeout_ms,
+		 struct err *e)
 {
 	static const struct httpc_ops ops = { on_head, on_body, on_done };
 	const struct httpc_req req = { .method = method, .target = target,
 		.host = "hub", .deadline_ms = timeout_ms };
-	int fd;
+	int fd = hub_connect(c->home, e);
 
-	*call = (struct call){ 0 };
-	buf_init(&call->body, ANSWER_MAX);
-	fd = hub_connect(c->home, e);
 	if (fd < 0)
 		return -1;
-	if (httpc_start(&call->http, &c->loop, fd, &req, &ops, call, e) < 0)
+	r->client = c;
+	r->status = 0;
+	r->done = r->failed = false;
+	buf_init(&r->body, ANSWER_MAX);
+	return httpc_start(&r->http, &c->loop, fd, &req, &ops, r, e);
+}
+
+/* One request to its end; the caller releases its body in any case. */
+static int perform(struct client *c, struct client_request *r,
+		   const char *method, const char *target, int timeout_ms,
+		   struct err *e)
+{
+	*r = (struct client_request){ 0 };
+	if (client_begin(c, r, method, target, timeout_ms, e) < 0)
 		return -1;
-	while (!call->done)
+	while (!r->done)
 		if (loop_turn(&c->loop, -1, e) < 0)
 			return -1;
-	if (call->failed) {
-		*e = call->err;
-		return err_wrap(e, "hub");
-	}
-	if (buf_failed(&call->body))
-		return err_set(e, ERR_NO_MEMORY, "hub: its answer does not "
-			       "fit in memory");
-	return 0;
+	if (!r->failed)
+		return 0;
+	if (e)
+		*e = r->err;
+	return -1;
 }
 
 int client_call(struct client *c, const char *method, const char *target,
 		int timeout_ms, struct answer *ans, struct err *e)
 {
-	struct call call;
+	struct client_request call;
 	struct str text;
 	int rc = perform(c, &call, method, target, timeout_ms, e);
 
@@ -138,7 +145,7 @@ int client_ask(struct client *c, const char *method, const char *target,
 int client_text(struct client *c, const char *target, int timeout_ms,
 		struct buf *out, struct err *e)
 {
-	struct call call;
+	struct client_request call;
 	int rc = perform(c, &call, "GET", target, timeout_ms, e);
 
 	arena_reset(&c->arena);

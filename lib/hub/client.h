@@ -37,6 +37,26 @@ int  client_init(struct client *, const struct home *, struct err *);
 void client_release(struct client *);
 
 /*
+ * A request under way: client_begin() starts it, on_done hears of its end from
+ * the loop and may look at err (when failed), status and body, and begin
+ * others. The struct must stay put until then; its body is released after
+ * on_done. Several may be under way in one client.
+ */
+struct client_request {
+	struct httpc http;
+	struct client *client;
+	struct buf body;
+	int status;
+	bool done, failed;
+	struct err err;
+	void (*on_done)(struct client_request *);       /* or NULL */
+	void *ctx;
+};
+
+int  client_begin(struct client *, struct client_request *, const char *method,
+		  const char *target, int timeout_ms, struct err *);
+
+/*
  * Nobody on the socket is ERR_UNREACHABLE, with what to do in the message.
  * An answer of any status is success; it is valid until the next call.
  * The wait is bounded by timeout_ms (0: not at all).

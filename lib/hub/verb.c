@@ -6,28 +6,23 @@
 #include "hub/registry.h"
 #include "hub/state.h"
 #include "sys/cli.h"
-#include "sys/net.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define AT_ONCE  16     /* of the hub's connections, for one command */
 #define PATIENCE_MS 5000        /* beyond what the hub itself may take */
 
 struct job {
-	struct httpc http;
+	struct client_request request;
 	struct run *run;
 	char name[SHORT_SIZE];
-	struct buf body;
-	int status;
 };
 
 struct run {
 	const struct verb *verb;
 	const struct verb_args *args;
-	const struct home *home;
-	struct loop loop;
+	struct client hub;
 	struct job *jobs;
 	size_t n, next, busy;
 	int worst;
@@ -94,53 +89,33 @@ static void report_answer(struct job *j, const struct json *body)
 
 static void begin_next(struct run *);
 
-static void on_head(struct httpc *h, const struct http_head *head)
+static void on_done(struct client_request *q)
 {
-	struct job *j = h->ctx;
-
-	j->status = head->status;
-}
-
-static void on_body(struct httpc *h, struct str data)
-{
-	struct job *j = h->ctx;
-
-	buf_put(&j->body, data);
-}
-
-static void on_done(struct httpc *h, const struct err *failure)
-{
-	struct job *j = h->ctx;
+	struct job *j = q->ctx;
 	const struct json *body;
 	struct err e = { 0 };
 	struct arena a;
 
 	arena_init(&a, 4 * 1024 * 1024);
-	body = json_parse(buf_str(&j->body), &a, NULL, NULL);
-	if (failure) {
-		e = *failure;
-		err_wrap(&e, "hub");
-		report_failure(j, &e, NULL);
-	} else if (j->status != 200) {
-		apierr_read(j->status, body, &e);
+	body = json_parse(buf_str(&q->body), &a, NULL, NULL);
+	if (q->failed) {
+		report_failure(j, &q->err, NULL);
+	} else if (q->status != 200) {
+		apierr_read(q->status, body, &e);
 		report_failure(j, &e, body);
 	} else {
 		report_answer(j, body);
 	}
 	arena_release(&a);
-	buf_release(&j->body);
 	j->run->busy--;
 	begin_next(j->run);
 }
 
 static int begin(struct run *r, struct job *j, struct err *e)
 {
-	static const struct httpc_ops ops = { on_head, on_body, on_done };
 	char target[160];
-	struct httpc_req req = { .method = "POST", .target = target,
-				 .host = "hub" };
-	const char *name;
-	int dir, fd;
+	int patience = 2 * (STOP_TIMEOUT_MS + KILL_TIMEOUT_MS) + PATIENCE_MS +
+		(int)r->args->wait_s * 1000;
 
 	snprintf(target, sizeof target, "/api/modules/%s/%s", j->name,
 		 r->verb->name);
@@ -148,17 +123,9 @@ static int begin(struct run *r, struct job *j, struct err *e)
 		snprintf(target, sizeof target,
 			 "/api/modules/%s/%s?wait=ready&timeout=%ld", j->name,
 			 r->verb->name, r->args->wait_s);
-	req.deadline_ms = 2 * (STOP_TIMEOUT_MS + KILL_TIMEOUT_MS) +
-		PATIENCE_MS + (int)r->args->wait_s * 1000;
-	dir = home_sock(r->home, &name, e);
-	if (dir < 0)
-		return -1;
-	fd = net_connect_unix(dir, name, e);
-	close(dir);
-	if (fd < 0)
-		return -1;
-	buf_init(&j->body, 1024 * 1024);
-	return httpc_start(&j->http, &r->loop, fd, &req, &ops, j, e);
+	j->request.on_done = on_done;
+	j->request.ctx = j;
+	return client_begin(&r->hub, &j->request, "POST", target, patience, e);
 }
 
 static void begin_next(struct run *r)
@@ -220,29 +187,26 @@ static void stopped_already(struct run *r)
 			   "running.\n", r->jobs[i].name);
 }
 
-static void operate(struct run *r)
+/* Whether there is a hub is asked once, not told once for each module. */
+static void operate(struct run *r, const struct home *home)
 {
-	struct client hub;
 	struct answer health;
 	struct err e = { 0 };
 
-	if (client_init(&hub, r->home, &e) < 0)
+	if (client_init(&r->hub, home, &e) < 0)
 		cli_die(&e);
-	if (client_call(&hub, "GET", "/health", PATIENCE_MS, &health, &e) < 0) {
+	if (client_call(&r->hub, "GET", "/health", PATIENCE_MS, &health,
+			&e) < 0) {
 		if (e.code != ERR_UNREACHABLE || !r->verb->stops)
 			cli_die(&e);
 		stopped_already(r);
-		client_release(&hub);
-		return;
+	} else {
+		begin_next(r);
 	}
-	client_release(&hub);
-	if (loop_init(&r->loop, &e) < 0)
-		cli_die(&e);
-	begin_next(r);
 	while (r->busy)
-		if (loop_turn(&r->loop, -1, &e) < 0)
+		if (loop_turn(&r->hub.loop, -1, &e) < 0)
 			cli_die(&e);
-	loop_release(&r->loop);
+	client_release(&r->hub);
 }
 
 int verb_run(const struct verb *verb, const struct verb_args *args)
@@ -266,7 +230,6 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 		cli_die(&e);
 	if (args->all && home.fd >= 0 && registry_load(&reg, home.fd, &e) < 0)
 		cli_die(&e);
-	r.home = &home;
 	r.jobs = calloc(named + reg.n + 1, sizeof *r.jobs);
 	if (!r.jobs) {
 		err_set(&e, ERR_NO_MEMORY, "no memory");
@@ -276,7 +239,7 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 	if (args->all)
 		add_all(&r, &reg);
 	if (home.fd >= 0)
-		operate(&r);
+		operate(&r, &home);
 	else
 		stopped_already(&r);
 	free(r.jobs);

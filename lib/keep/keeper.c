@@ -2,6 +2,7 @@
 #include "keep/keeper.h"
 
 #include "keep/api.h"
+#include "keep/door.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -20,14 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DOOR_PAUSE_MS 100
 #define LAST_WORDS_MS 20        /* answers of the last stop, then the end */
-
-struct door {                   /* a TCP listener without a front behind it */
-	struct watch watch;
-	struct timer pause;
-	int fd;
-};
 
 struct keeper {
 	struct loop loop;
@@ -39,7 +33,7 @@ struct keeper {
 	struct follows follows;
 	struct httpd httpd;
 	struct api api;
-	struct door doors[2];
+	struct doors doors;
 	int lock, run_dir;
 	uint64_t boot;
 	struct timer deadline, goodbye;
@@ -251,93 +245,18 @@ static int count_boot(struct keeper *k, struct err *e)
 	return rc < 0 ? err_wrap(e, "home %s", k->home.path) : 0;
 }
 
-static void on_pause_over(struct loop *l, struct timer *t)
-{
-	loop_mask(l, &CONTAINER(t, struct door, pause)->watch, LOOP_READ);
-}
-
-static void on_visitor(struct loop *l, struct watch *w, unsigned events)
-{
-	struct door *d = CONTAINER(w, struct door, watch);
-	int fd;
-
-	(void)events;
-	for (int n = 0; n < 64; n++) {
-		fd = os_accept(w->fd);
-		if (fd < 0 && errno != EAGAIN && errno != EINTR &&
-		    errno != ECONNABORTED) {
-			/* No descriptor: asking at once again would not help. */
-			loop_mask(l, w, 0);
-			loop_in(l, &d->pause, DOOR_PAUSE_MS);
-		}
-		if (fd < 0)
-			return;
-		close(fd);
-	}
-}
-
-static int open_door(struct keeper *k, struct door *d, const char *addr,
-		     uint16_t *port, struct err *e)
-{
-	d->fd = fd_own(net_listen_tcp(addr, port, e), FD_LISTEN, 0);
-	if (d->fd < 0 && e->code == ERR_EXISTS)
-		return err_set(e, ERR_EXISTS, "port %u on %s is taken: another "
-			       "hub or program runs there; stop it, or give "
-			       "--port", (unsigned)*port, addr);
-	if (d->fd < 0) {
-		err_wrap(e, "port %u on %s", (unsigned)*port, addr);
-		return err_add(e, "; --bind takes a numeric address of this "
-			       "host");
-	}
-	return loop_watch(&k->loop, &d->watch, d->fd, LOOP_READ, e);
-}
-
-static void close_doors(struct keeper *k)
-{
-	for (size_t i = 0; i < LEN(k->doors); i++) {
-		loop_forget(&k->loop, &k->doors[i].watch);
-		fd_close(&k->doors[i].fd);
-	}
-}
-
-/* 127.0.0.1, and ::1 where there is one. */
-static int open_loopback(struct keeper *k, uint16_t *port, struct err *e)
-{
-	bool any = *port == 0;
-	struct err v6 = { 0 };
-
-	for (int tries = 0; tries < 10; tries++) {
-		if (open_door(k, &k->doors[0], "127.0.0.1", port, e) < 0)
-			return -1;
-		if (open_door(k, &k->doors[1], "::1", port, &v6) == 0 ||
-		    v6.code != ERR_EXISTS)
-			return 0;
-		close_doors(k);
-		if (!any)
-			break;
-		*port = 0;      /* free there, taken here: another one */
-	}
-	*e = v6;
-	return -1;
-}
-
 static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		      struct err *e)
 {
 	uint16_t port = o->port;
 	char line[16];
-	int rc;
 
 	/* Modules are told where the front door would be, in any case. */
 	k->spawn.hub_port = port ? port : HUB_PORT;
 	unlinkat(k->run_dir, HOME_PORT, 0);
 	if (!o->front)
 		return 0;
-	if (o->bind)
-		rc = open_door(k, &k->doors[0], o->bind, &port, e);
-	else
-		rc = open_loopback(k, &port, e);
-	if (rc < 0)
+	if (doors_open(&k->doors, o->bind, &port, e) < 0)
 		return -1;
 	k->spawn.hub_port = k->api.port = port;
 	snprintf(line, sizeof line, "%u\n", (unsigned)port);
@@ -426,7 +345,7 @@ static void unserve(struct keeper *k)
 	int dir = home_sock(&k->home, &name, NULL);
 
 	httpd_release(&k->httpd);
-	close_doors(k);
+	doors_close(&k->doors);
 	unlinkat(k->run_dir, HOME_PORT, 0);
 	if (dir < 0)
 		return;
@@ -504,9 +423,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->spawn.environ = o->environ;
 	k->deadline = (struct timer)TIMER_INIT(on_deadline);
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
-	for (size_t i = 0; i < LEN(k->doors); i++)
-		k->doors[i] = (struct door){ .watch = WATCH_INIT(on_visitor),
-			.pause = TIMER_INIT(on_pause_over), .fd = -1 };
+	doors_init(&k->doors, &k->loop);
 	k->lock = k->run_dir = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);

@@ -586,17 +586,3 @@ bool json_int(const struct json *j, int64_t min, int64_t max, int64_t *out)
 	*out = i;
 	return true;
 }
-
-const char *json_type_name(enum json_type type)
-{
-	static const char *const names[] = {
-		[JSON_NULL] = "null",
-		[JSON_BOOL] = "true or false",
-		[JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array",
-		[JSON_OBJECT] = "an object",
-	};
-
-	return names[type];
-}

@@ -56,7 +56,6 @@ bool json_str(const struct json *, struct str *out);
 bool json_bool(const struct json *, bool *out);
 /* An integer written without '.', 'e' or leading zero, within the limits. */
 bool json_int(const struct json *, int64_t min, int64_t max, int64_t *out);
-const char *json_type_name(enum json_type);     /* "an object", "a string" */
 
 /* The length, 1 to 4, of the UTF-8 character that s starts with, or 0. */
 size_t json_utf8(struct str);
