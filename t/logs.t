@@ -96,9 +96,9 @@ jq -r 'if has("gap") then "gap \(.gap)" else .line end' j.out | sed 1d |
 	{ at++; if ($0 != "line " at) { print "at " at ": " $0; exit } }
 	END { print at }' >sum
 is "$(cat sum)" 200000            '  each of them, or a gap that counts them'
-ok '  cursors only grow'          jq -se '[.[] | select(has("cursor")) |
-	.cursor | split(".")[1] | tonumber] as $c | $c == ($c | sort | unique)' \
-	j.out
+ok '  cursors only grow'          jq -se '[.[] |
+	select(has("cursor")) | .cursor | split(".")[1] | tonumber] as $c |
+	$c == ($c | sort | unique)' j.out
 kill "$follower"
 cursor=$(jq -r 'select(.line == "line 199990") | .cursor' j.out)
 api GET "/api/modules/num/logs?format=json&after=$cursor"
