@@ -158,8 +158,9 @@ ok '  they are gone'              gone $(mark_pids n.mark) \
 old=$free
 free_port
 new=$free
+pid=$(pid_of moved)              # asking is reading: not after the change
 row moved ".port = $new"
-kill -KILL "$(pid_of moved)"
+kill -KILL "$pid"
 ok 'a crash restart reads services.json' waitfor lines 2 moved.mark
 ok '  it comes back on the new port' waitfor port-open "$new"
 ok '  and is reported there'      eventually mod_has moved \
@@ -237,27 +238,31 @@ is $? 0                           '  until it is gone'
 
 # --- logs
 
-# 200 lines is what pc-logs starts with: none may fall into the time between
-# reading those and following.
-seq 150 | sed 's/^/line /' >all
-followers='' i=0
+# It speaks while pc-logs goes from reading what there is to following: nothing
+# may fall between. Ten have ten chances to.
+seq 1000 | sed 's/^/line /' >all
+quiet='' followers='' i=0
 while [ $i -lt 10 ]; do
-	serv_module "quiet$i"
-	eval "quiet$i=$free"
+	q=quiet$i
+	mkfifo "$q.go"
+	free_port
+	module "$q" "$free" sh -c 'read -r x <"$0"; i=0
+		while [ $((i += 1)) -le 1000 ]; do echo "line $i"; done
+		exec serv' "$T/$q.go"
+	quiet="$quiet $q"
 	i=$((i + 1))
 done
-quiet='quiet0 quiet1 quiet2 quiet3 quiet4 quiet5 quiet6 quiet7 quiet8 quiet9'
-ok 'ten modules that say nothing' exits 0 pc-start --wait $quiet
+ok 'ten modules that say nothing' exits 0 pc-start $quiet
 for q in $quiet; do
 	: >"$q.log"
-	pc-logs -f "$q" >"$q.log" 2>"$q.err" &
+	pc-logs -n 2000 -f "$q" >"$q.log" 2>"$q.err" &
 	followers="$followers $!"
-	eval "ask \$$q /lines/150"
+	echo >"$q.go"
 done
 others="$others $followers"
 for q in $quiet; do
 	ok "pc-logs -f of one that had said nothing: $q" \
-		waitfor lines 150 "$q.log"
+		waitfor lines 1000 "$q.log"
 	ok '  no line is lost'    cmp "$q.log" all
 done
 

@@ -127,8 +127,6 @@ void api_refresh(struct api *api)
 	struct err e = { 0 };
 	int rc = registry_load(api->registry, api->spawn->home->fd, &e);
 
-	if (rc < 0 && strcmp(e.msg, api->said.msg) != 0)
-		log_say("%s; going on with what was read last", e.msg);
 	if (rc == 0)
 		return;
 	if (rc > 0 || strcmp(e.msg, api->said.msg) != 0)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_PATIENCE_MS 2000
 #define LAST_WORDS_MS 20        /* answers of the last stop, then the end */
 
 struct keeper {
@@ -190,6 +192,43 @@ static void on_mod_gone(struct sup *s, struct mod *m)
 
 /* The beginning */
 
+/* The lock file, and the directory: a file can be removed and made again. */
+static int lock_home(struct keeper *k, int wait_ms, struct err *e)
+{
+	int64_t until = os_now_ms() + wait_ms;
+
+	k->lock = fd_own(file_lock(k->run_dir, HOME_LOCK, wait_ms, e), FD_LOCK,
+			 0);
+	if (k->lock < 0)
+		return -1;
+	while (flock(k->home.fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK && os_now_ms() < until) {
+			poll(NULL, 0, 5);
+			continue;
+		}
+		if (errno != EWOULDBLOCK)
+			return 0;       /* not every volume can */
+		fd_close(&k->lock);
+		return err_set(e, ERR_EXISTS, "locked");
+	}
+	return 0;
+}
+
+/* 0: it does not say. */
+static pid_t lock_holder(struct keeper *k)
+{
+	struct str text = STR_NULL;
+	struct arena a;
+	uint64_t pid = 0;
+
+	arena_init(&a, 4096);
+	if (file_read(k->run_dir, HOME_LOCK, 32, &a, &text, NULL) < 0 ||
+	    !str_to_u64(str_trim(text, "\n "), INT32_MAX, &pid))
+		pid = 0;
+	arena_release(&a);
+	return (pid_t)pid;
+}
+
 static int take_lock(struct keeper *k, struct err *e)
 {
 	char pid[24];
@@ -198,25 +237,16 @@ static int take_lock(struct keeper *k, struct err *e)
 	k->run_dir = fd_own(dir_make(k->home.fd, HOME_RUN, 0700, e), FD_DIR, 0);
 	if (k->run_dir < 0)
 		return err_wrap(e, "home %s", k->home.path);
-	k->lock = fd_own(file_lock(k->run_dir, HOME_LOCK, 0, e), FD_LOCK, 0);
-	/* The directory as well: a lock file can be removed and made again. */
-	if (k->lock >= 0 && flock(k->home.fd, LOCK_EX | LOCK_NB) < 0 &&
-	    errno == EWOULDBLOCK) {
-		fd_close(&k->lock);
-		err_set(e, ERR_EXISTS, "locked");
-	}
-	if (k->lock < 0 && e->code == ERR_EXISTS) {
-		struct arena a;
-		struct str who = STR_NULL;
+	if (lock_home(k, 0, e) < 0 && e->code == ERR_EXISTS) {
+		pid_t holder = lock_holder(k);
 
-		arena_init(&a, 4096);
-		file_read(k->run_dir, HOME_LOCK, 32, &a, &who, NULL);
-		who = str_trim(who, "\n ");
-		err_set(e, ERR_EXISTS, "a hub already runs on %s (pid %.*s); "
-			"pc-status shows it", k->home.path,
-			STR_ARG(who.n ? who : STR("unknown")));
-		arena_release(&a);
-		return -1;
+		/* A keeper that was killed while it forked: its child has the
+		 * lock for as long as it takes to execute or to die. */
+		if (!holder || kill(holder, 0) == 0 || errno != ESRCH ||
+		    lock_home(k, LOCK_PATIENCE_MS, e) < 0)
+			return err_set(e, ERR_EXISTS, "a hub already runs on "
+				       "%s; pc-status shows it (its lock says "
+				       "pid %d)", k->home.path, (int)holder);
 	}
 	if (k->lock < 0)
 		return err_wrap(e, "home %s", k->home.path);

@@ -385,7 +385,7 @@ static int build_env(struct spawn_ctx *c, struct mod *m,
 	snprintf(text, sizeof text, "%u", (unsigned)(row ? row->port : 0));
 	env_put(env, STR("PORT"), str_of(text));
 	if (env_dotenv(env, c, m, NULL, e) < 0)
-		return err_wrap(e, "%s", m->short_name);
+		return -1;
 	env_origins(env, c);
 	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
 	spawn_mark(c, m, text, sizeof text);
