@@ -337,4 +337,30 @@ if [ -n "$has_late" ]; then
 else
 	skip 'a second signal after SIGKILL' 'no strace, or it may not trace'
 fi
+
+# --- the lock of a keeper that was killed while it forked: its child has it
+
+mkdir -p orphan/hub/run
+mkfifo held release lockready
+true &
+wait $!
+echo $! >orphan/hub/run/keeper.lock
+other flock orphan/hub/run/keeper.lock sh -c 'echo >held; read -r _ <release'
+read -r _ <held
+pc-serve --home "$T/orphan" --no-front --ready-fd 3 3>lockready >orphan.log 2>&1 &
+hub=$!
+tried() {
+	readlink "/proc/$hub/fd"/* 2>/dev/null | grep -q 'orphan/hub/run$' ||
+		grep -q '^State:.Z' "/proc/$hub/status"
+}
+exec 4<lockready
+eventually tried
+ok 'a dead holder: waits for the lock' grep -q '^State:.[RSD]' \
+	"/proc/$hub/status"
+echo >release
+ok '  and starts when it is free' read -r _ <&4
+exec 4<&-
+exits 1 pc-serve --home "$T/orphan" --no-front
+ok '  a living one is not waited for' complains pc-serve 'already runs' "$hub"
+ok 'hub goes down'                hub_stop
 done_testing
