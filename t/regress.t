@@ -351,14 +351,15 @@ pc-serve --home "$T/orphan" --no-front --ready-fd 3 3>lockready >orphan.log 2>&1
 hub=$!
 tried() {
 	readlink "/proc/$hub/fd"/* 2>/dev/null | grep -q 'orphan/hub/run$' ||
-		grep -q '^State:.Z' "/proc/$hub/status"
+		! grep -q '^State:.[RSD]' "/proc/$hub/status" 2>/dev/null
 }
 exec 4<lockready
 eventually tried
-ok 'a dead holder: waits for the lock' grep -q '^State:.[RSD]' \
+ok 'a dead holder: waits for the lock' grep -qs '^State:.[RSD]' \
 	"/proc/$hub/status"
 echo >release
-ok '  and starts when it is free' read -r _ <&4
+read -r line <&4
+is "${line-}" 0                   '  and starts when it is free'
 exec 4<&-
 exits 1 pc-serve --home "$T/orphan" --no-front
 ok '  a living one is not waited for' complains pc-serve 'already runs' "$hub"
