@@ -26,7 +26,7 @@ warn     = -Wall -Wextra -Wpedantic -Wshadow -Wpointer-arith -Wvla \
            -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough
 harden   = -fstack-protector-strong -fstack-clash-protection \
            -ftrivial-auto-var-init=zero
-CFLAGS   = -O2 -g
+CFLAGS   = -Os -g
 flags    = -std=c11 -D_POSIX_C_SOURCE=200809L -DPC_VERSION='"$(VERSION)"' \
            -iquote lib -fno-pie -ffunction-sections -fdata-sections \
            -fno-asynchronous-unwind-tables -fno-unwind-tables \

@@ -2,87 +2,20 @@
 #include "keep/api.h"
 
 #include "hub/apierr.h"
+#include "keep/api_ask.h"
 #include "keep/api_view.h"
 #include "keep/listen.h"
 #include "sys/log.h"
 #include "wire/url.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define WAIT_DEFAULT_S 30
 #define WAIT_MAX_S     600
-#define NO_STORE STR("Cache-Control: no-store\r\n")
-
-/* A request on its way: what the routes need, taken apart once. */
-struct ask {
-	struct api *api;
-	struct httpd_conn *conn;
-	struct httpd_req *req;
-	struct str short_name;          /* decoded; of /api/modules/<s>/ */
-};
-
-static void reply(const struct ask *a, int status, struct buf *body)
-{
-	if (buf_failed(body))
-		httpd_json(a->conn, 503, STR("{\"error\":\"out_of_memory\","
-			"\"error_description\":\"no memory for the answer\"}"));
-	else
-		httpd_reply(a->conn, status, "application/json", NO_STORE,
-			    buf_str(body));
-	buf_release(body);
-}
-
-static void refuse(const struct ask *a, int status, const char *code,
-		   const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void refuse(const struct ask *a, int status, const char *code,
-		   const char *fmt, ...)
-{
-	char text[512];
-	struct buf b;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	buf_init(&b, 8192);
-	apierr_body(&b, code, str_of(text));
-	reply(a, status, &b);
-}
-
-/* Query parameters. -1: refused already. */
-
-static int get_number(const struct ask *a, const char *name, uint64_t max,
-		      uint64_t *out)
-{
-	struct str text;
-
-	if (!url_param(a->req->query, name, a->req->arena, &text))
-		return 0;
-	if (str_to_u64(text, max, out))
-		return 1;
-	refuse(a, 400, "invalid_request",
-	       "%s must be a number from 0 to %llu", name,
-	       (unsigned long long)max);
-	return -1;
-}
-
-/* A wait or a stream keeps its connection: some are left for the others. */
-static bool is_crowded(const struct ask *a)
-{
-	if (ops_waiting(a->api->ops) + follow_count(a->api->follows) <
-	    HUB_WAITS_MAX)
-		return false;
-	refuse(a, 503, "busy", "%d clients wait or follow already; end one "
-	       "first", HUB_WAITS_MAX);
-	return true;
-}
 
 /* *seconds 0: no wait was asked for. */
-static int get_wait(const struct ask *a, int *seconds)
+static int get_wait(const struct api_ask *a, int *seconds)
 {
 	uint64_t n = WAIT_DEFAULT_S;
 	struct str word;
@@ -91,18 +24,18 @@ static int get_wait(const struct ask *a, int *seconds)
 	if (!url_param(a->req->query, "wait", a->req->arena, &word))
 		return 0;
 	if (!str_is(word, "ready")) {
-		refuse(a, 400, "invalid_request",
+		api_refuse(a, 400, "invalid_request",
 		       "wait can only be \"ready\"");
 		return -1;
 	}
-	if (get_number(a, "timeout", WAIT_MAX_S, &n) < 0)
+	if (api_number(a, "timeout", WAIT_MAX_S, &n) < 0)
 		return -1;
 	if (n == 0) {
-		refuse(a, 400, "invalid_request",
+		api_refuse(a, 400, "invalid_request",
 		       "timeout must be a number from 1 to %d", WAIT_MAX_S);
 		return -1;
 	}
-	if (is_crowded(a))
+	if (api_is_crowded(a))
 		return -1;
 	*seconds = (int)n;
 	return 0;
@@ -138,7 +71,7 @@ void api_refresh(struct api *api)
 
 /* Routes */
 
-static void get_health(const struct ask *a)
+static void get_health(const struct api_ask *a)
 {
 	struct jsonw w;
 	struct buf b;
@@ -153,21 +86,21 @@ static void get_health(const struct ask *a)
 	jsonw_key(&w, "version");
 	jsonw_cstr(&w, PC_VERSION);
 	jsonw_end(&w);
-	reply(a, 200, &b);
+	api_reply(a, 200, &b);
 }
 
 void api_tell_ready(struct httpd_conn *c, struct sup *s)
 {
-	const struct ask a = { .conn = c };
+	const struct api_ask a = { .conn = c };
 	struct buf b;
 
 	buf_init(&b, HTTPD_OUT_MAX);
 	view_ready(s, &b);
-	reply(&a, 200, &b);
+	api_reply(&a, 200, &b);
 }
 
 /* modules=a,b: only these are waited for. */
-static int get_names(const struct ask *a, struct ready_set *set)
+static int get_names(const struct api_ask *a, struct ready_set *set)
 {
 	struct str list, name;
 	struct mod *m;
@@ -179,12 +112,12 @@ static int get_names(const struct ask *a, struct ready_set *set)
 		str_cut(list, ',', &name, &list);
 		m = sup_find(a->api->sup, name);
 		if (!m) {
-			refuse(a, 404, "not_supervised", "%.*s has no row in "
+			api_refuse(a, 404, "not_supervised", "%.*s has no row in "
 			       "services.json", STR_ARG(str_take(name, 64)));
 			return -1;
 		}
 		if (set->n == LEN(set->ids)) {
-			refuse(a, 400, "invalid_request", "modules can name "
+			api_refuse(a, 400, "invalid_request", "modules can name "
 			       "%zu at most", LEN(set->ids));
 			return -1;
 		}
@@ -193,7 +126,7 @@ static int get_names(const struct ask *a, struct ready_set *set)
 	return 0;
 }
 
-static void get_ready(const struct ask *a)
+static void get_ready(const struct api_ask *a)
 {
 	struct ready_set set;
 	int seconds;
@@ -207,16 +140,16 @@ static void get_ready(const struct ask *a)
 		api_tell_ready(a->conn, a->api->sup);
 }
 
-static void get_hub(const struct ask *a)
+static void get_hub(const struct api_ask *a)
 {
 	struct buf b;
 
 	buf_init(&b, 65536);
 	view_hub(a->api, &b);
-	reply(a, 200, &b);
+	api_reply(a, 200, &b);
 }
 
-static void get_modules(const struct ask *a)
+static void get_modules(const struct api_ask *a)
 {
 	struct str view;
 	struct buf b;
@@ -228,20 +161,13 @@ static void get_modules(const struct ask *a)
 	else if (str_is(view, "status"))
 		view_status(a->api, &b);
 	else {
-		refuse(a, 400, "invalid_request", "view can be \"status\"");
+		api_refuse(a, 400, "invalid_request", "view can be \"status\"");
 		return;
 	}
-	reply(a, 200, &b);
+	api_reply(a, 200, &b);
 }
 
-static void not_supervised(const struct ask *a)
-{
-	refuse(a, 404, "not_supervised", "%.*s has no row in services.json; "
-	       "pc-status lists what there is",
-	       STR_ARG(str_take(a->short_name, 64)));
-}
-
-static void stopped_nothing(const struct ask *a)
+static void stopped_nothing(const struct api_ask *a)
 {
 	struct jsonw w;
 	struct buf b;
@@ -254,23 +180,23 @@ static void stopped_nothing(const struct ask *a)
 	jsonw_key(&w, "stopped");
 	jsonw_bool(&w, false);
 	jsonw_end(&w);
-	reply(a, 200, &b);
+	api_reply(a, 200, &b);
 }
 
-static void submit(const struct ask *a, struct mod *m, enum op_kind kind)
+static void submit(const struct api_ask *a, struct mod *m, enum op_kind kind)
 {
 	int seconds;
 
 	if (get_wait(a, &seconds) < 0)
 		return;
 	if (kind != OP_STOP && a->api->closing) {
-		refuse(a, 503, "shutting_down", "the hub is being stopped");
+		api_refuse(a, 503, "shutting_down", "the hub is being stopped");
 		return;
 	}
 	if (kind != OP_STOP && !sm_has_run(m->state)) {
 		spawn_resolve(a->api->spawn, m);
 		if (!m->module.argv[0]) {
-			refuse(a, 422, "no_start_cmd", "%s cannot be started: "
+			api_refuse(a, 422, "no_start_cmd", "%s cannot be started: "
 			       "%s", m->short_name, m->module.reason ?
 			       m->module.reason : m->error.text);
 			return;
@@ -282,7 +208,7 @@ static void submit(const struct ask *a, struct mod *m, enum op_kind kind)
 		   a->conn);
 }
 
-static void post_start(const struct ask *a)
+static void post_start(const struct api_ask *a)
 {
 	struct err e = { 0 };
 	struct mod *m = sup_of_row(a->api->sup, a->short_name, &e);
@@ -290,14 +216,14 @@ static void post_start(const struct ask *a)
 	if (m)
 		submit(a, m, OP_START);
 	else if (e.code == ERR_NOT_FOUND)
-		refuse(a, 400, "not_installed", "%.*s has no row in "
+		api_refuse(a, 400, "not_installed", "%.*s has no row in "
 		       "services.json; install it first",
 		       STR_ARG(str_take(a->short_name, 64)));
 	else
-		refuse(a, apierr_status(&e), apierr_code(&e), "%s", e.msg);
+		api_refuse(a, apierr_status(&e), apierr_code(&e), "%s", e.msg);
 }
 
-static void post_restart(const struct ask *a)
+static void post_restart(const struct api_ask *a)
 {
 	struct mod *m = sup_find(a->api->sup, a->short_name);
 
@@ -305,10 +231,10 @@ static void post_restart(const struct ask *a)
 	if (m && m->listed)
 		submit(a, m, OP_RESTART);
 	else
-		not_supervised(a);
+		api_not_supervised(a);
 }
 
-static void post_stop(const struct ask *a)
+static void post_stop(const struct api_ask *a)
 {
 	struct mod *m = sup_find(a->api->sup, a->short_name);
 
@@ -318,106 +244,10 @@ static void post_stop(const struct ask *a)
 		stopped_nothing(a);
 }
 
-/* lines[] and text hold the same, as the reference has it. */
-static void put_log(const struct ask *a, const struct mod *m,
-		    const struct follow_from *from, struct buf *out)
-{
-	struct str rest, line;
-	struct jsonw w;
-	struct buf text;
-
-	buf_init(&text, 1024 * 1024);
-	follow_snapshot(a->api->follows, m, from, FOLLOW_TEXT, &text);
-	jsonw_init(&w, out, JSONW_COMPACT);
-	jsonw_object(&w);
-	jsonw_key(&w, "short");
-	jsonw_cstr(&w, m->short_name);
-	jsonw_key(&w, "lines");
-	jsonw_array(&w);
-	rest = buf_str(&text);
-	while (rest.n) {
-		struct str all = rest;
-
-		str_cut(rest, '\n', &line, &rest);
-		jsonw_str(&w, str_take(all, line.n + 1));
-	}
-	jsonw_end(&w);
-	jsonw_key(&w, "text");
-	jsonw_str(&w, buf_str(&text));
-	jsonw_end(&w);
-	out->failed = out->failed || buf_failed(&text);
-	buf_release(&text);
-}
-
-static int get_from(const struct ask *a, struct follow_from *from)
-{
-	struct str cursor, boot, seq;
-
-	*from = (struct follow_from){ .newest = UINT64_MAX };
-	if (get_number(a, "n", 1000000, &from->newest) < 0)
-		return -1;
-	if (!url_param(a->req->query, "after", a->req->arena, &cursor))
-		return 0;
-	from->after = true;
-	if (str_cut(cursor, '.', &boot, &seq) &&
-	    str_to_u64(boot, UINT64_MAX, &from->boot) &&
-	    str_to_u64(seq, UINT64_MAX - 1, &from->seq))
-		return 0;
-	refuse(a, 400, "invalid_request",
-	       "after must be a cursor from an earlier answer, like 3.1200");
-	return -1;
-}
-
-static void get_logs(const struct ask *a)
-{
-	struct mod *m = sup_find(a->api->sup, a->short_name);
-	enum follow_format format = FOLLOW_TEXT;
-	struct follow_from from;
-	struct str word;
-	struct buf b;
-
-	if (!m) {
-		not_supervised(a);
-		return;
-	}
-	if (get_from(a, &from) < 0)
-		return;
-	if (url_param(a->req->query, "format", a->req->arena, &word)) {
-		if (!str_is(word, "json") && !str_is(word, "text")) {
-			refuse(a, 400, "invalid_request",
-			       "format can be \"json\" or \"text\"");
-			return;
-		}
-		if (str_is(word, "json"))
-			format = FOLLOW_JSON;
-	}
-	if (url_param(a->req->query, "follow", a->req->arena, &word) &&
-	    (str_is(word, "1") || str_is(word, "true"))) {
-		if (!is_crowded(a) && !follow_start(a->api->follows, m, &from,
-						    format, a->conn))
-			refuse(a, 503, "busy", "%d log streams are open; "
-			       "end one first", FOLLOWERS_MAX);
-		return;
-	}
-	buf_init(&b, HTTPD_OUT_MAX);
-	if (format == FOLLOW_JSON) {
-		follow_snapshot(a->api->follows, m, &from, format, &b);
-		if (!buf_failed(&b)) {
-			httpd_reply(a->conn, 200, "application/x-ndjson",
-				    NO_STORE, buf_str(&b));
-			buf_release(&b);
-			return;
-		}
-	} else {
-		put_log(a, m, &from, &b);
-	}
-	reply(a, 200, &b);
-}
-
 /* A verb of NULL is the whole path; otherwise /api/modules/<short>/<verb>. */
 static const struct route {
 	const char *method, *path, *verb;
-	void (*fn)(const struct ask *);
+	void (*fn)(const struct api_ask *);
 } routes[] = {
 	{ NULL,   "/health",      NULL,      get_health },
 	{ "GET",  "/api/ready",   NULL,      get_ready },
@@ -426,10 +256,10 @@ static const struct route {
 	{ "POST", NULL,           "start",   post_start },
 	{ "POST", NULL,           "stop",    post_stop },
 	{ "POST", NULL,           "restart", post_restart },
-	{ "GET",  NULL,           "logs",    get_logs },
+	{ "GET",  NULL,           "logs",    api_get_logs },
 };
 
-static void refuse_method(const struct ask *a, const struct route *r)
+static void refuse_method(const struct api_ask *a, const struct route *r)
 {
 	const char *what = r->path ? r->path : r->verb;
 	char allow[40], text[80];
@@ -446,7 +276,7 @@ static void refuse_method(const struct ask *a, const struct route *r)
 }
 
 /* /api/modules/<short>/<verb>; -1: an escape in it is malformed. */
-static int module_path(struct ask *a, struct str *verb)
+static int module_path(struct api_ask *a, struct str *verb)
 {
 	struct str path = a->req->path, segment;
 
@@ -470,14 +300,14 @@ static bool matches(const struct route *r, struct str path, struct str verb)
 
 void api_request(struct httpd_conn *c, struct httpd_req *req)
 {
-	struct ask a = { .api = httpd_of(c)->ctx, .conn = c, .req = req };
+	struct api_ask a = { .api = httpd_of(c)->ctx, .conn = c, .req = req };
 	const struct route *other = NULL;
 	struct str verb, method = req->head->method;
 
 	if (str_is(method, "HEAD"))
 		method = STR("GET");
 	if (module_path(&a, &verb) < 0) {
-		refuse(&a, 400, "invalid_request",
+		api_refuse(&a, 400, "invalid_request",
 		       "a percent escape in the path is malformed");
 		return;
 	}
@@ -495,6 +325,6 @@ void api_request(struct httpd_conn *c, struct httpd_req *req)
 	if (other)
 		refuse_method(&a, other);
 	else
-		refuse(&a, 404, "not_found", "there is nothing at %.*s",
+		api_refuse(&a, 404, "not_found", "there is nothing at %.*s",
 		       STR_ARG(str_take(req->path, 200)));
 }
