@@ -198,6 +198,10 @@ static void on_end(struct client_stream *cs, const struct err *e)
 {
 	struct source *s = cs->ctx;
 
+	/* It answered a moment ago: one that is gone before it answers again
+	 * has ended, as one that ends a stream has. */
+	if (e && e->code == ERR_UNREACHABLE && !cs->status)
+		e = NULL;
 	/* The hub's end is told once, however many streams it cuts. */
 	if (e && e->code == ERR_UNREACHABLE && status == EXIT_NO_HUB)
 		e = NULL;
@@ -228,9 +232,10 @@ static void follow_all(struct client *hub)
 			 s->cursor);
 		s->stream = (struct client_stream){ .on_line = on_line,
 			.on_end = on_end, .ctx = s };
-		if (client_stream(hub, &s->stream, target, &e) < 0)
+		if (client_stream(hub, &s->stream, target, &e) == 0)
+			open_streams++;
+		else if (e.code != ERR_UNREACHABLE)
 			cli_die(&e);
-		open_streams++;
 	}
 	over = open_streams == 0;
 	if (client_run(hub, &over, &e) < 0)
