@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/logpipe.h"
+
+#include <string.h>
+
+#define MAGIC 0x50434c31u       /* "PCL1" */
+
+/* Where each field of the head stands. */
+enum { AT_MAGIC = 0, AT_TEXT = 4, AT_NAME = 8, AT_KIND = 9, AT_STREAM = 10,
+       AT_PARTIAL = 11, AT_BOOT = 16, AT_SEQ = 24, AT_COUNT = 32,
+       AT_TIME = 40 };
+
+static void put(char *p, uint64_t n, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		p[i] = (char)(n >> 8 * i & 0xff);
+}
+
+static uint64_t get(const char *p, size_t bytes)
+{
+	uint64_t n = 0;
+
+	for (size_t i = bytes; i-- > 0; )
+		n = n << 8 | (unsigned char)p[i];
+	return n;
+}
+
+size_t logpipe_head(const struct logpipe_rec *r, char *out)
+{
+	memset(out, 0, LOGPIPE_HEAD);
+	put(out + AT_MAGIC, MAGIC, 4);
+	put(out + AT_TEXT, r->text.n, 4);
+	put(out + AT_NAME, r->name.n, 1);
+	put(out + AT_KIND, (uint64_t)r->kind, 1);
+	put(out + AT_STREAM, (uint64_t)r->stream, 1);
+	put(out + AT_PARTIAL, r->partial, 1);
+	put(out + AT_BOOT, r->boot, 8);
+	put(out + AT_SEQ, r->seq, 8);
+	put(out + AT_COUNT, r->count, 8);
+	put(out + AT_TIME, (uint64_t)r->unix_ns, 8);
+	if (r->name.n)
+		memcpy(out + LOGPIPE_HEAD, r->name.p, r->name.n);
+	return LOGPIPE_HEAD + r->name.n;
+}
+
+int logpipe_take(struct str in, struct logpipe_rec *r)
+{
+	size_t name, text, all;
+
+	if (in.n < LOGPIPE_HEAD)
+		return 0;
+	name = get(in.p + AT_NAME, 1);
+	text = get(in.p + AT_TEXT, 4);
+	*r = (struct logpipe_rec){
+		.kind = (enum logpipe_kind)get(in.p + AT_KIND, 1),
+		.boot = get(in.p + AT_BOOT, 8),
+		.seq = get(in.p + AT_SEQ, 8),
+		.count = get(in.p + AT_COUNT, 8),
+		.unix_ns = (int64_t)get(in.p + AT_TIME, 8),
+		.stream = (int)get(in.p + AT_STREAM, 1),
+		.partial = get(in.p + AT_PARTIAL, 1) != 0,
+	};
+	if (get(in.p + AT_MAGIC, 4) != MAGIC || !name || name >= SHORT_SIZE ||
+	    text > LINE_MAX_BYTES || r->stream > 1 ||
+	    (r->kind != LOGPIPE_LINE && r->kind != LOGPIPE_GAP))
+		return -1;
+	all = LOGPIPE_HEAD + name + text;
+	if (in.n < all)
+		return 0;
+	r->name = (struct str){ in.p + LOGPIPE_HEAD, name };
+	r->text = (struct str){ in.p + LOGPIPE_HEAD + name, text };
+	return (int)all;
+}
