@@ -34,6 +34,15 @@ bool os_has_spare(int n);       /* n more could be opened now */
  */
 ssize_t os_write_nowait(int fd, const void *, size_t);
 
+/*
+ * What waits in a pipe, without taking it: up to n bytes into p, by way of
+ * spare, an empty pipe of the caller's. 0: nobody can write any more. EAGAIN:
+ * nothing now. ENOSYS: fd is no pipe, or the kernel cannot; read() it.
+ */
+ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n);
+/* Wants a pipe to hold n bytes; its size now, 0 when that is unknown. */
+size_t os_pipe_size(int fd, size_t n);
+
 /* The process at the other end of a connected AF_UNIX socket. */
 int os_peer(int fd, uid_t *, pid_t *);
 

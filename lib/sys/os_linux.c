@@ -214,6 +214,37 @@ ssize_t os_write_nowait(int fd, const void *p, size_t n)
 	return write_polled(fd, st.st_mode, p, n);
 }
 
+ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n)
+{
+	ssize_t got, done = 0, more;
+
+	do
+		got = tee(fd, spare[1], n, SPLICE_F_NONBLOCK);
+	while (got < 0 && errno == EINTR);
+	/* EPERM: a filter that does not know the call. */
+	if (got < 0 && (errno == EINVAL || errno == EPERM))
+		errno = ENOSYS;
+	while (done < got) {
+		more = read(spare[0], (char *)p + done, (size_t)(got - done));
+		if (more < 0 && errno == EINTR)
+			continue;
+		if (more <= 0)
+			return -1;
+		done += more;
+	}
+	return got;
+}
+
+size_t os_pipe_size(int fd, size_t n)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	if (size >= 0 && (size_t)size < n && n <= INT_MAX &&
+	    fcntl(fd, F_SETPIPE_SZ, (int)n) >= 0)
+		size = fcntl(fd, F_GETPIPE_SZ);
+	return size < 0 ? 0 : (size_t)size;
+}
+
 int os_peer(int fd, uid_t *uid, pid_t *pid)
 {
 	struct ucred c;
