@@ -92,14 +92,14 @@ struct str intake_seen(const struct intake *in)
 	return (struct str){ in->buf, in->seen };
 }
 
-/* They are there, and nobody else reads. */
+/*
+ * They are there, and nobody else reads. One call, which no kill cuts, so that
+ * what is left begins with a frame; buf holds nothing that is still wanted.
+ */
 static int drop(struct intake *in, size_t n, struct err *e)
 {
-	char bytes[65536];
-
 	while (n) {
-		ssize_t got = read(in->fd, bytes, n < sizeof bytes ?
-						  n : sizeof bytes);
+		ssize_t got = read(in->fd, in->buf, n);
 
 		if (got < 0 && errno == EINTR)
 			continue;

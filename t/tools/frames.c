@@ -53,8 +53,8 @@ static struct {
 
 static int pipe_ends[2] = { -1, STDOUT_FILENO };
 static pid_t child;
-static long long kill_at;       /* frames; how far apart kills are */
-static long long written;
+static long long written, kill_at;      /* frames */
+static unsigned apart;          /* kills, at most, in frames */
 
 static void die(const char *what)
 {
@@ -96,7 +96,7 @@ static void kill_sometimes(void)
 	if (!o.kills || written < kill_at)
 		return;
 	o.kills--;
-	kill_at = written + 1 + random_below(2000);
+	kill_at = written + 1 + random_below(apart);
 	/* Anywhere in what it is doing. */
 	if (random_below(2))
 		nanosleep(&(struct timespec){ 0, random_below(3000000) },
@@ -203,7 +203,12 @@ int main(int argc, char **argv)
 		if (pipe(pipe_ends) < 0 || (o.size && fcntl(pipe_ends[1],
 				F_SETPIPE_SZ, (int)o.size) < 0))
 			die("pipe");
-		kill_at = 1 + random_below(2000);
+		kill_at = 1;
+		if (o.kills)
+			apart = 2 * (unsigned)(o.n * (names - optind) /
+					       (o.kills + 1));
+		if (!apart)
+			apart = 1;
 		start();
 	}
 	for (long i = 0; i < o.n; i++)
