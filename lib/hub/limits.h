@@ -24,6 +24,9 @@
 #define LOG_KEPT_MAX       (1024 * 1024)        /* what waits for files that
                                          * cannot be written */
 #define LOG_KEPT_EACH      (128 * 1024) /* of one: a frame fits, and more */
+#define LOGPIPE_SIZE       (1024 * 1024)        /* to pc-logd: what an
+                                         * unprivileged process may ask for */
+#define LOGPIPE_PATIENCE_MS 2000        /* it takes nothing: rings only */
 
 #define HUB_CONNS_MAX      64           /* hub.sock */
 #define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are

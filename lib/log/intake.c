@@ -10,6 +10,16 @@
 
 #define STALLS_MAX 7            /* 1, 2, 4 ... 64 ms: then it is taken */
 
+/* A pipe that holds the longest frame and more, if that can be had. */
+static size_t room_of(int fd)
+{
+	size_t room = os_pipe_room(fd);
+
+	if (room && room < INTAKE_SIZE && os_pipe_size(fd, INTAKE_SIZE) == 0)
+		room = os_pipe_room(fd);
+	return room;
+}
+
 int intake_init(struct intake *in, int fd, struct err *e)
 {
 	size_t spare;
@@ -18,11 +28,11 @@ int intake_init(struct intake *in, int fd, struct err *e)
 	in->buf = os_map(INTAKE_SIZE);
 	if (!in->buf)
 		return err_sys(e, "no memory for what comes in");
-	in->room = os_pipe_size(fd, INTAKE_SIZE);
+	in->room = room_of(fd);
 	if (!in->room || os_pipe(in->spare) < 0)
 		return 0;
 	in->peeks = true;
-	spare = os_pipe_size(in->spare[1], INTAKE_SIZE);
+	spare = room_of(in->spare[1]);
 	if (spare < in->room)
 		in->room = spare;
 	return 0;

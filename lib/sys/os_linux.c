@@ -80,6 +80,18 @@ int os_pipe(int p[2])
 	return pipe2(p, O_CLOEXEC);
 }
 
+int os_pipe_size(int fd, int bytes)
+{
+	return fcntl(fd, F_SETPIPE_SZ, bytes) < 0 ? -1 : 0;
+}
+
+size_t os_pipe_room(int fd)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	return size < 0 ? 0 : (size_t)size;
+}
+
 int os_accept(int fd)
 {
 	return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -235,16 +247,6 @@ ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n)
 	return got;
 }
 
-size_t os_pipe_size(int fd, size_t n)
-{
-	int size = fcntl(fd, F_GETPIPE_SZ);
-
-	if (size >= 0 && (size_t)size < n && n <= INT_MAX &&
-	    fcntl(fd, F_SETPIPE_SZ, (int)n) >= 0)
-		size = fcntl(fd, F_GETPIPE_SZ);
-	return size < 0 ? 0 : (size_t)size;
-}
-
 int os_peer(int fd, uid_t *uid, pid_t *pid)
 {
 	struct ucred c;
@@ -260,6 +262,21 @@ int os_peer(int fd, uid_t *uid, pid_t *pid)
 	*uid = c.uid;
 	*pid = c.pid;
 	return 0;
+}
+
+ssize_t os_own_path(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size);
+
+	if (n < 0)
+		return -1;
+	/* Cut off, or a name within another root. */
+	if (n == (ssize_t)size || *out != '/') {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	out[n] = '\0';
+	return n;
 }
 
 int os_subreaper(void)
