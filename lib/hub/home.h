@@ -14,6 +14,7 @@
  *	hub/run/origin          the stored origin, one line
  *	hub/run/boot            how many keepers this home has had
  *	hub/run/state           what survives a killed keeper (keep/record)
+ *	hub/run/logd.lock       held by who writes log files
  *	hub/run/services.lock   held while services.json is rewritten
  *
  * Never a *.pid file: the reference takes one for an old detached daemon.
@@ -33,6 +34,7 @@
 #define HOME_ORIGIN     "origin"
 #define HOME_BOOT       "boot"
 #define HOME_STATE      "state"
+#define HOME_LOG_LOCK   "logd.lock"
 #define HOME_SERVICES_LOCK "services.lock"
 
 #define HUB_PORT 1939   /* the reference's, and the canonical one */

@@ -21,6 +21,16 @@
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 
+#define LOG_SOURCES_MAX    (MODULES_MAX + 64)   /* pc-logd: the hub, the front,
+                                         * and some that went since */
+#define LOG_OPEN_MAX       128          /* of them with open files, two each */
+#define LOG_KEPT_MAX       (1024 * 1024)        /* what waits for files that
+                                         * cannot be written */
+#define LOG_KEPT_EACH      (128 * 1024) /* of one: a frame fits, and more */
+#define LOGPIPE_SIZE       (1024 * 1024)        /* to pc-logd: what an
+                                         * unprivileged process may ask for */
+#define LOGPIPE_PATIENCE_MS 2000        /* it takes nothing: rings only */
+
 #define HUB_CONNS_MAX      64           /* hub.sock */
 #define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
                                          * left for who wants an answer now */

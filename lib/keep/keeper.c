@@ -5,6 +5,7 @@
 #include "keep/boot.h"
 #include "keep/door.h"
 #include "keep/hold.h"
+#include "keep/logd.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -33,7 +34,10 @@ struct keeper {
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
-	struct follows follows;
+	struct feeds feeds;
+	struct logs logs;
+	struct crew crew;
+	struct logd logd;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
@@ -49,6 +53,7 @@ struct keeper {
 /* One keeper a process; too large for a stack, needed before any malloc. */
 static struct keeper keeper;
 static struct out out;
+static _Alignas(8) char hub_ring[RING_SIZE], front_ring[RING_SIZE];
 
 static void say_line(struct str line)
 {
@@ -56,7 +61,7 @@ static void say_line(struct str line)
 		line.n--;
 	if (str_starts(line, STR("[supervisor] ")))
 		line = str_skip(line, 13);
-	out_line(&out, STR("supervisor"), line);
+	source_put(&keeper.logs.hub, RING_OUT, false, os_unix_ns(), line);
 }
 
 /* The end */
@@ -82,8 +87,7 @@ static void finish_if_down(struct keeper *k)
 		return;
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
-	for (size_t i = 0; i < k->sup.n; i++)
-		follow_end(&k->follows, k->sup.mods[i]);
+	feeds_end(&k->feeds);
 	loop_in(&k->loop, &k->goodbye, k->httpd.serving ? LAST_WORDS_MS : 0);
 }
 
@@ -142,6 +146,18 @@ static int end_strays(struct keeper *k)
 	return n ? 1 : 0;
 }
 
+/* What was handed over is in the files, or a moment is over. */
+static void end_logd(struct keeper *k)
+{
+	int64_t until = os_now_ms() + LOGD_PATIENCE_MS, left;
+
+	while (!logd_ended(&k->logd) &&
+	       (left = until - os_now_ms()) > 0 &&
+	       loop_turn(&k->loop, (int)left, NULL) == 0)
+		;
+	logd_release(&k->logd);
+}
+
 /* SIGHUP and boot: only these two, and operations, start or stop anything. */
 
 static void start_new(struct keeper *k)
@@ -194,21 +210,6 @@ static void on_stuck(struct sup *s, struct mod *m)
 	struct keeper *k = s->ctx;
 
 	ops_stuck(&k->ops, m);
-}
-
-static void on_said(struct sup *s, struct mod *m)
-{
-	struct keeper *k = s->ctx;
-
-	if (!list_empty(&m->followers))
-		follow_said(&k->follows);
-}
-
-static void on_mod_gone(struct sup *s, struct mod *m)
-{
-	struct keeper *k = s->ctx;
-
-	follow_end(&k->follows, m);
 }
 
 /* The beginning */
@@ -343,6 +344,7 @@ static void reload(struct keeper *k)
 	if (k->signals)
 		return;
 	serve_again(k);
+	crew_retry(&k->crew);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
 	for (size_t i = 0; i < k->sup.n; i++)
@@ -411,17 +413,21 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->records.fd = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
+	logs_init(&k->logs, &out, &k->feeds, hub_ring, front_ring);
 	log_to(say_line);
-	sup_init(&k->sup, &k->loop, &out, &k->spawn);
+	sup_init(&k->sup, &k->loop, &k->logs, &k->spawn);
+	crew_init(&k->crew, &k->loop, o->self, o->environ);
+	k->crew.nofile = k->spawn.nofile;
+	k->sup.crew = &k->crew;
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
-	k->sup.said = on_said;
-	k->sup.gone = on_mod_gone;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
-		.follows = &k->follows, .registry = &k->registry,
+		.feeds = &k->feeds, .logs = &k->logs,
+		.crew = &k->crew,
+		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
 }
@@ -479,7 +485,7 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 	    open_doors(k, o, e) < 0 || hold_count(&k->hold, e) < 0)
 		return -1;
 	hold_watch(&k->hold, &k->loop, on_home_moved);
-	follow_init(&k->follows, &k->sup, k->hold.boot);
+	feeds_init(&k->feeds, &k->loop, k->hold.boot);
 	return serve(k, e);
 }
 
@@ -503,6 +509,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 
 	if (start(k, o, e) < 0)
 		return -1;
+	logd_start(&k->logd, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
@@ -517,6 +524,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	record_close(&k->records, !survived);
 	registry_release(&k->registry);
 	log_say("stopped");
+	end_logd(k);
 	out_flush(&out);
 	return k->status ? k->status : survived;
 }

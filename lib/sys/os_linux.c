@@ -89,6 +89,18 @@ int os_pipe(int p[2])
 	return pipe2(p, O_CLOEXEC);
 }
 
+int os_pipe_size(int fd, int bytes)
+{
+	return fcntl(fd, F_SETPIPE_SZ, bytes) < 0 ? -1 : 0;
+}
+
+size_t os_pipe_room(int fd)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	return size < 0 ? 0 : (size_t)size;
+}
+
 int os_accept(int fd)
 {
 	return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -223,6 +235,27 @@ ssize_t os_write_nowait(int fd, const void *p, size_t n)
 	return write_polled(fd, st.st_mode, p, n);
 }
 
+ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n)
+{
+	ssize_t got, done = 0, more;
+
+	do
+		got = tee(fd, spare[1], n, SPLICE_F_NONBLOCK);
+	while (got < 0 && errno == EINTR);
+	/* EPERM: a filter that does not know the call. */
+	if (got < 0 && (errno == EINVAL || errno == EPERM))
+		errno = ENOSYS;
+	while (done < got) {
+		more = read(spare[0], (char *)p + done, (size_t)(got - done));
+		if (more < 0 && errno == EINTR)
+			continue;
+		if (more <= 0)
+			return -1;
+		done += more;
+	}
+	return got;
+}
+
 int os_peer(int fd, uid_t *uid, pid_t *pid)
 {
 	struct ucred c;
@@ -238,6 +271,21 @@ int os_peer(int fd, uid_t *uid, pid_t *pid)
 	*uid = c.uid;
 	*pid = c.pid;
 	return 0;
+}
+
+ssize_t os_own_path(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size);
+
+	if (n < 0)
+		return -1;
+	/* Cut off, or a name within another root. */
+	if (n == (ssize_t)size || *out != '/') {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	out[n] = '\0';
+	return n;
 }
 
 int os_subreaper(void)
