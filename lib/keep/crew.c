@@ -83,6 +83,44 @@ static int listen_to(struct crew_member *m, int i, int *far, struct err *e)
 
 /* Starting */
 
+/* Said when it is new: it is tried again and again. */
+static void fail(struct crew_member *m, const char *why)
+{
+	if (strncmp(m->error, why, sizeof m->error - 1) != 0)
+		log_say("%s: %s", m->name, why);
+	snprintf(m->error, sizeof m->error, "%s", why);
+}
+
+/* Whether it was executed; false also while that is not known. */
+static bool read_outcome(struct crew_member *m)
+{
+	struct run_failure why;
+	int got;
+
+	if (m->outcome < 0)
+		return !m->error[0];
+	got = run_outcome(m->outcome, &why);
+	if (!got)
+		return false;
+	loop_forget(m->crew->loop, &m->outcome_watch);
+	fd_close(&m->outcome);
+	if (got < 0) {
+		fail(m, strerror(why.sys));
+		return false;
+	}
+	m->error[0] = '\0';
+	if (m->turned)
+		m->turned(m, true);
+	return true;
+}
+
+static void on_outcome(struct loop *l, struct watch *w, unsigned events)
+{
+	(void)l;
+	(void)events;
+	read_outcome(CONTAINER(w, struct crew_member, outcome_watch));
+}
+
 static int launch(struct crew_member *m, const char *path, struct err *e)
 {
 	int far[2] = { -1, -1 };
@@ -114,16 +152,10 @@ static int launch(struct crew_member *m, const char *path, struct err *e)
 		return -1;
 	}
 	m->pid = pid;
-	m->started_ms = os_now_ms();
+	/* Without it, its end tells. */
+	loop_watch(m->crew->loop, &m->outcome_watch, m->outcome, LOOP_READ,
+		   NULL);
 	return 0;
-}
-
-/* Said when it is new: it is tried again and again. */
-static void fail(struct crew_member *m, const char *why)
-{
-	if (strncmp(m->error, why, sizeof m->error - 1) != 0)
-		log_say("%s: %s", m->name, why);
-	snprintf(m->error, sizeof m->error, "%s", why);
 }
 
 static void start(struct crew_member *m)
@@ -144,17 +176,14 @@ static void start(struct crew_member *m)
 	else if (run_find(path, NULL, NULL, &a, &path, &e) == 0)
 		launch(m, path, &e);
 	m->missing = e.code == ERR_NOT_FOUND || e.code == ERR_DENIED;
-	if (m->pid)
-		m->error[0] = '\0';
-	else if (m->missing)
-		fail(m, e.msg);
-	else {
-		fail(m, e.msg);
-		loop_in(c->loop, &m->again, FORK_RETRY_MS);
-	}
 	arena_release(&a);
-	if (m->turned && (m->pid || m->missing != was))
-		m->turned(m, !m->missing);
+	if (m->pid)
+		return;
+	fail(m, e.msg);
+	if (!m->missing)
+		loop_in(c->loop, &m->again, FORK_RETRY_MS);
+	else if (m->turned && !was)
+		m->turned(m, false);
 }
 
 static void on_again(struct loop *l, struct timer *t)
@@ -180,12 +209,6 @@ static int64_t pause_of(const struct crew_member *m)
 static void say_death(struct crew_member *m, pid_t pid, int status,
 		      bool hasty)
 {
-	struct run_failure why;
-
-	if (run_outcome(m->outcome, &why) < 0) {
-		fail(m, strerror(why.sys));
-		return;
-	}
 	if (hasty && m->hasty)
 		return;
 	log_say("%s: pid %d ended by %s %d; started again%s", m->name,
@@ -197,22 +220,23 @@ static void say_death(struct crew_member *m, pid_t pid, int status,
 static void died(struct crew_member *m, int status)
 {
 	pid_t pid = m->pid;
+	bool ran = read_outcome(m);
 	int64_t pause;
 
+	loop_forget(m->crew->loop, &m->outcome_watch);
+	fd_close(&m->outcome);
 	m->pid = 0;
 	for (int i = 0; i < 2; i++) {
 		for (int n = 0; n < DRAIN_MAX && take(&m->out[i]); n++)
 			;
 		shut(&m->out[i]);
 	}
-	if (m->leaving && WIFEXITED(status) && !WEXITSTATUS(status)) {
-		fd_close(&m->outcome);
+	if (m->leaving && WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
-	}
 	m->died_ms[m->deaths++ % CREW_DEATHS] = os_now_ms();
 	pause = pause_of(m);
-	say_death(m, pid, status, pause > 0);
-	fd_close(&m->outcome);
+	if (ran)        /* else why not was said */
+		say_death(m, pid, status, pause > 0);
 	m->hasty = pause > 0;
 	/* By the timer at once, too: not from within a pass over children. */
 	loop_in(m->crew->loop, &m->again, pause);
@@ -260,6 +284,7 @@ void crew_start(struct crew *c, struct crew_member *m)
 	m->pid = 0;
 	m->outcome = -1;
 	m->again = (struct timer)TIMER_INIT(on_again);
+	m->outcome_watch = (struct watch)WATCH_INIT(on_outcome);
 	for (int i = 0; i < 2; i++)
 		m->out[i] = (struct crew_out){ .member = m, .fd = -1,
 			.watch = WATCH_INIT(on_readable) };
@@ -274,6 +299,7 @@ void crew_release(struct crew_member *m)
 	loop_cancel(m->crew->loop, &m->again);
 	for (int i = 0; i < 2; i++)
 		shut(&m->out[i]);
+	loop_forget(m->crew->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	if (m->tails)
 		os_unmap(m->tails, 2 * LINE_MAX_BYTES);

@@ -38,15 +38,15 @@ struct crew_member {
 				 * itself once it has done what it was given */
 	/* stream 0 stdout, 1 stderr */
 	void (*heard)(struct crew_member *, int stream, struct str line);
-	/* It runs anew (true), or cannot be found (false). */
+	/* It runs anew (true), or is missing (false). */
 	void (*turned)(struct crew_member *, bool there);
 	void *ctx;
 
 	struct list node;
 	struct crew *crew;
 	pid_t pid;              /* 0: does not run */
-	int outcome;            /* exec's; kept until it is reaped */
-	int64_t started_ms;
+	int outcome;            /* exec's; -1 */
+	struct watch outcome_watch;
 	uint64_t deaths;
 	int64_t died_ms[CREW_DEATHS];   /* the last ones, in a ring */
 	bool missing;

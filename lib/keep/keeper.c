@@ -3,7 +3,7 @@
 
 #include "keep/api.h"
 #include "keep/door.h"
-#include "keep/writer.h"
+#include "keep/logd.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -36,7 +36,7 @@ struct keeper {
 	struct feeds feeds;
 	struct logs logs;
 	struct crew crew;
-	struct writer writer;
+	struct logd logd;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
@@ -146,15 +146,15 @@ static int end_strays(struct keeper *k)
 }
 
 /* What was handed over is in the files, or a moment is over. */
-static void end_writer(struct keeper *k)
+static void end_logd(struct keeper *k)
 {
-	int64_t until = os_now_ms() + WRITER_PATIENCE_MS, left;
+	int64_t until = os_now_ms() + LOGD_PATIENCE_MS, left;
 
-	while (!writer_ended(&k->writer) &&
+	while (!logd_ended(&k->logd) &&
 	       (left = until - os_now_ms()) > 0 &&
 	       loop_turn(&k->loop, (int)left, NULL) == 0)
 		;
-	writer_release(&k->writer);
+	logd_release(&k->logd);
 }
 
 /* SIGHUP and boot: only these two, and operations, start or stop anything. */
@@ -554,7 +554,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 
 	if (start(k, o, e) < 0)
 		return -1;
-	writer_start(&k->writer, &k->crew, &k->logs, k->home.path);
+	logd_start(&k->logd, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
@@ -566,7 +566,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	sup_release(&k->sup);
 	registry_release(&k->registry);
 	log_say("stopped");
-	end_writer(k);
+	end_logd(k);
 	out_flush(&out);
 	return k->status ? k->status : survived;
 }

@@ -182,8 +182,8 @@ static void on_patience(struct loop *loop, struct timer *t)
 /* Who does not wait for the writer does not take the others' room either. */
 static bool takes(struct logger *l, struct source *s)
 {
-	return !is_deaf(l) && settle(l, s) &&
-	       (s->mode == LOG_FILE || !is_full(l));
+	return !is_deaf(l) && (s->mode == LOG_FILE || !is_full(l)) &&
+	       settle(l, s);
 }
 
 void logger_put(struct logger *l, struct source *s,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEEP_WRITER_H
-#define KEEP_WRITER_H
+#ifndef KEEP_LOGD_H
+#define KEEP_LOGD_H
 
 /*
  * The log writer: pc-logd as one of the crew, at the end of the logger's pipe.
@@ -14,9 +14,9 @@
 #include "keep/crew.h"
 #include "keep/logger.h"
 
-#define WRITER_PATIENCE_MS 2000 /* for the last lines, at the keeper's end */
+#define LOGD_PATIENCE_MS 2000 /* for the last lines, at the keeper's end */
 
-struct writer {
+struct logd {
 	struct logger logger;
 	struct crew_member member;
 	struct logs *logs;
@@ -25,11 +25,11 @@ struct writer {
 };
 
 /* Where there is no pipe or no program lines go to the rings only; said. */
-void writer_start(struct writer *, struct crew *, struct logs *,
+void logd_start(struct logd *, struct crew *, struct logs *,
 		  const char *home);
 /* No more lines. True once all are written, or nobody will write them; else
  * a turn of the loop brings it nearer. */
-bool writer_ended(struct writer *);
-void writer_release(struct writer *);
+bool logd_ended(struct logd *);
+void logd_release(struct logd *);
 
 #endif

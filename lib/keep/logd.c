@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "keep/writer.h"
+#include "keep/logd.h"
 
 #include "sys/log.h"
 
 #include <stdio.h>
 
 /* A status is for a file that we wrote lines to; others are no news. */
-static void on_status(struct writer *w, struct str line)
+static void on_status(struct logd *w, struct str line)
 {
 	struct str name, what, text;
 	struct source *s;
@@ -30,14 +30,14 @@ static void on_heard(struct crew_member *m, int stream, struct str line)
 /* A new one begins with files that are all in order, as far as it knows. */
 static void on_turned(struct crew_member *m, bool there)
 {
-	struct writer *w = m->ctx;
+	struct logd *w = m->ctx;
 
 	LIST_EACH(n, &w->logs->all)
 		CONTAINER(n, struct source, node)->log_error[0] = '\0';
 	logger_writer(&w->logger, there);
 }
 
-void writer_start(struct writer *w, struct crew *c, struct logs *logs,
+void logd_start(struct logd *w, struct crew *c, struct logs *logs,
 		  const char *home)
 {
 	static char name[] = "pc-logd", option[] = "--home";
@@ -59,7 +59,7 @@ void writer_start(struct writer *w, struct crew *c, struct logs *logs,
 	crew_start(c, &w->member);
 }
 
-bool writer_ended(struct writer *w)
+bool logd_ended(struct logd *w)
 {
 	struct crew_member *m = &w->member;
 
@@ -72,7 +72,7 @@ bool writer_ended(struct writer *w)
 	return m->leaving && !m->pid && !m->again.armed;
 }
 
-void writer_release(struct writer *w)
+void logd_release(struct logd *w)
 {
 	crew_release(&w->member);
 	logger_release(&w->logger);
