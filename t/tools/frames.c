@@ -217,9 +217,11 @@ int main(int argc, char **argv)
 			      o.time + i * o.step);
 	if (!o.command)
 		return 0;
+	while (o.kills) {
+		kill_at = 0;
+		kill_sometimes();
+	}
 	close(pipe_ends[0]);
 	close(pipe_ends[1]);
-	if (o.kills)
-		fprintf(stderr, "frames: %ld kills were left\n", o.kills);
-	return waitpid(child, &status, 0) < 0 || status || o.kills;
+	return waitpid(child, &status, 0) < 0 || status;
 }
