@@ -13,6 +13,7 @@
  *	hub/run/hub.port        the bound TCP port, decimal and LF
  *	hub/run/origin          the stored origin, one line
  *	hub/run/boot            how many keepers this home has had
+ *	hub/exits/<short>       how its runs ended (hub/exits.h)
  *	hub/run/services.lock   held while services.json is rewritten
  *
  * Never a *.pid file: the reference takes one for an old detached daemon.
@@ -27,6 +28,7 @@
 #define HOME_EXPOSE     "expose-state.json"
 #define HOME_SOCK       "hub.sock"
 #define HOME_RUN        "hub/run"
+#define HOME_EXITS      "hub/exits"
 #define HOME_LOCK       "keeper.lock"           /* in HOME_RUN */
 #define HOME_PORT       "hub.port"
 #define HOME_ORIGIN     "origin"
