@@ -32,7 +32,8 @@ struct keeper {
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
-	struct follows follows;
+	struct feeds feeds;
+	struct logs logs;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
@@ -48,6 +49,7 @@ struct keeper {
 /* One keeper a process; too large for a stack, needed before any malloc. */
 static struct keeper keeper;
 static struct out out;
+static _Alignas(8) char hub_ring[RING_SIZE], front_ring[RING_SIZE];
 
 static void say_line(struct str line)
 {
@@ -55,7 +57,7 @@ static void say_line(struct str line)
 		line.n--;
 	if (str_starts(line, STR("[supervisor] ")))
 		line = str_skip(line, 13);
-	out_line(&out, STR("supervisor"), line);
+	source_put(&keeper.logs.hub, RING_OUT, false, os_unix_ns(), line);
 }
 
 /* The end */
@@ -81,8 +83,7 @@ static void finish_if_down(struct keeper *k)
 		return;
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
-	for (size_t i = 0; i < k->sup.n; i++)
-		follow_end(&k->follows, k->sup.mods[i]);
+	feeds_end(&k->feeds);
 	loop_in(&k->loop, &k->goodbye, k->httpd.serving ? LAST_WORDS_MS : 0);
 }
 
@@ -173,21 +174,6 @@ static void on_stuck(struct sup *s, struct mod *m)
 	struct keeper *k = s->ctx;
 
 	ops_stuck(&k->ops, m);
-}
-
-static void on_said(struct sup *s, struct mod *m)
-{
-	struct keeper *k = s->ctx;
-
-	if (!list_empty(&m->followers))
-		follow_said(&k->follows);
-}
-
-static void on_mod_gone(struct sup *s, struct mod *m)
-{
-	struct keeper *k = s->ctx;
-
-	follow_end(&k->follows, m);
 }
 
 /* The beginning */
@@ -457,17 +443,17 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->lock = k->run_dir = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
+	logs_init(&k->logs, &out, &k->feeds, hub_ring, front_ring);
 	log_to(say_line);
-	sup_init(&k->sup, &k->loop, &out, &k->spawn);
+	sup_init(&k->sup, &k->loop, &k->logs, &k->spawn);
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
-	k->sup.said = on_said;
-	k->sup.gone = on_mod_gone;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
-		.follows = &k->follows, .registry = &k->registry,
+		.feeds = &k->feeds, .logs = &k->logs,
+		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
 }
@@ -525,7 +511,7 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 	if (take_lock(k, e) < 0 || open_doors(k, o, e) < 0 ||
 	    count_boot(k, e) < 0)
 		return -1;
-	follow_init(&k->follows, &k->sup, k->boot);
+	feeds_init(&k->feeds, &k->loop, k->boot);
 	return serve(k, e);
 }
 

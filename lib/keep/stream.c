@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/stream.h"
 
-#include "keep/out.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
@@ -20,10 +19,8 @@ struct batch {
 static void on_line(void *ctx, struct str line, bool partial)
 {
 	const struct batch *b = ctx;
-	struct mod *m = b->st->mod;
 
-	ring_put(&m->ring, b->st->which, partial, b->unix_ns, line);
-	out_line(m->sup->out, str_of(m->short_name), line);
+	source_put(&b->st->mod->log, b->st->which, partial, b->unix_ns, line);
 }
 
 /* True when there may be more. */
@@ -47,8 +44,6 @@ static bool take(struct stream *st)
 		lines_feed(&st->lines, (struct str){ bytes, (size_t)n },
 			   on_line, &b);
 	}
-	if (s->said)
-		s->said(s, st->mod);
 	return n > 0;
 }
 
@@ -124,6 +119,4 @@ void stream_close(struct mod *m)
 		lines_end(&st->lines, on_line, &b);
 		os_map_trim(st->lines.tail, LINE_MAX_BYTES);
 	}
-	if (m->sup->said)
-		m->sup->said(m->sup, m);
 }

@@ -3,7 +3,6 @@
 
 #include "keep/deps.h"
 #include "keep/listen.h"
-#include "keep/out.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
 #include "keep/sweep.h"
@@ -140,10 +139,9 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	m->timer = (struct timer)TIMER_INIT(on_timer);
 	m->outcome = -1;
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
-	list_init(&m->followers);
 	list_init(&m->ops);
 	arena_init_in(&m->arena, MODULE_ARENA_MAX, b->facts, sizeof b->facts);
-	ring_init(&m->ring, b->ring, RING_SIZE);
+	source_init(&m->log, s->logs, m->short_name, b->ring);
 	stream_init(m, b->tails);
 	return m;
 }
@@ -156,6 +154,7 @@ static void mod_free(struct sup *s, struct mod *m)
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	stream_close(m);
+	source_end(&m->log);
 	arena_release(&m->arena);
 	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
 }
@@ -539,11 +538,11 @@ void sup_touch(struct sup *s)
 	loop_later(s->loop, &s->settle);
 }
 
-void sup_init(struct sup *s, struct loop *loop, struct out *out,
+void sup_init(struct sup *s, struct loop *loop, struct logs *logs,
 	      struct spawn_ctx *spawn_ctx)
 {
 	s->loop = loop;
-	s->out = out;
+	s->logs = logs;
 	s->spawn = spawn_ctx;
 	s->n = 0;
 	s->subreaper = os_subreaper() == 0;

@@ -22,13 +22,12 @@
 #include "hub/state.h"
 #include "keep/budget.h"
 #include "keep/lines.h"
-#include "keep/ring.h"
 #include "keep/sm.h"
+#include "keep/source.h"
 #include "sys/loop.h"
 #include "sys/ports.h"
 #include "sys/ptab.h"
 
-struct out;
 struct spawn_ctx;
 struct sup;
 
@@ -81,15 +80,14 @@ struct mod {
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
 
 	struct start_error error;
-	struct ring ring;
-	struct list followers;  /* keep/follow */
+	struct source log;
 	struct list ops;        /* keep/ops */
 	bool marked;            /* scratch of a search */
 };
 
 struct sup {
 	struct loop *loop;
-	struct out *out;
+	struct logs *logs;
 	struct spawn_ctx *spawn;
 	struct mod *mods[MODULES_MAX];
 	size_t n;
@@ -99,7 +97,6 @@ struct sup {
 	struct later settle;    /* end of turn: dependencies, then changed() */
 	void (*changed)(struct sup *);
 	void (*stuck)(struct sup *, struct mod *);
-	void (*said)(struct sup *, struct mod *);       /* new lines */
 	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
 	void *ctx;
 
@@ -115,7 +112,7 @@ struct sup {
 	struct timer probe;
 };
 
-void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
+void sup_init(struct sup *, struct loop *, struct logs *, struct spawn_ctx *);
 
 /* Frees every module; nothing of them may run any more. */
 void sup_release(struct sup *);

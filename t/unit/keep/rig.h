@@ -37,7 +37,8 @@ static struct rig {
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
-	struct follows follows;
+	struct feeds feeds;
+	struct logs logs;
 	struct httpd httpd;
 	struct api api;
 	struct out out;
@@ -213,18 +214,11 @@ static inline void rig_stuck(struct sup *s, struct mod *m)
 	ops_stuck(&rig.ops, m);
 }
 
-static inline void rig_said(struct sup *s, struct mod *m)
-{
-	(void)s;
-	if (!list_empty(&m->followers))
-		follow_said(&rig.follows);
-}
-
 static inline void rig_gone(struct sup *s, struct mod *m)
 {
 	(void)s;
+	(void)m;
 	rig.gone++;
-	follow_end(&rig.follows, m);
 }
 
 static inline void rig_log(struct str line)
@@ -250,6 +244,7 @@ static inline void rig_down(void)
 
 static inline void rig_up(void)
 {
+	static _Alignas(8) char hub_ring[RING_SIZE], front_ring[RING_SIZE];
 	static const int signals[] = { SIGCHLD, 0 };
 	static char path[] = "PATH=/usr/bin:/bin";
 	static char *env[] = { path, NULL };
@@ -272,16 +267,17 @@ static inline void rig_up(void)
 	if (spawn_draw(&rig.spawn, &e) < 0)
 		scratch_bail(e.msg);
 	out_init(&rig.out, &rig.loop, open("/dev/null", O_WRONLY | O_CLOEXEC));
-	sup_init(&rig.sup, &rig.loop, &rig.out, &rig.spawn);
+	feeds_init(&rig.feeds, &rig.loop, 5);
+	logs_init(&rig.logs, &rig.out, &rig.feeds, hub_ring, front_ring);
+	sup_init(&rig.sup, &rig.loop, &rig.logs, &rig.spawn);
 	rig.sup.changed = rig_changed;
 	rig.sup.stuck = rig_stuck;
-	rig.sup.said = rig_said;
 	rig.sup.gone = rig_gone;
 	ops_init(&rig.ops, &rig.sup);
 	rig.ops.tell_ready = api_tell_ready;
-	follow_init(&rig.follows, &rig.sup, 5);
 	rig.api = (struct api){ .sup = &rig.sup, .ops = &rig.ops,
-		.follows = &rig.follows, .registry = &rig.registry,
+		.feeds = &rig.feeds, .logs = &rig.logs,
+		.registry = &rig.registry,
 		.spawn = &rig.spawn, .out = &rig.out };
 	rig_serve(&e);
 }
@@ -370,12 +366,12 @@ static inline void tell(struct mod *m, enum sm_event ev)
 /* The number behind the newest line that begins with word, or 0. */
 static inline long said(struct mod *m, const char *word)
 {
-	struct ring_cursor at = ring_oldest(&m->ring);
+	struct ring_cursor at = ring_oldest(&m->log.ring);
 	struct ring_line line;
 	uint64_t missed;
 	long n = 0;
 
-	while (ring_next(&m->ring, &at, &line, &missed)) {
+	while (ring_next(&m->log.ring, &at, &line, &missed)) {
 		char text[100] = "";
 
 		str_to_c(line.text, text, sizeof text);
