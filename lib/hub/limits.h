@@ -21,6 +21,11 @@
 #define HUB_CONNS_MAX      64           /* hub.sock */
 #define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
                                          * left for who wants an answer now */
+#define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
+                                         * was away for longer begins anew */
+#define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */
+#define WATCH_LOOK_MS      1000         /* while somebody watches: a listener
+                                         * that is lost shows in 2 s */
 #define FOLLOWERS_MAX      48           /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 

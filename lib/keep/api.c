@@ -67,6 +67,8 @@ void api_refresh(struct api *api)
 	api->said = e;
 	if (rc > 0)
 		sup_sync(api->sup);
+	else
+		sup_touch(api->sup);
 }
 
 /* Routes */
@@ -253,6 +255,7 @@ static const struct route {
 	{ "GET",  "/api/ready",   NULL,      get_ready },
 	{ "GET",  "/api/hub",     NULL,      get_hub },
 	{ "GET",  "/api/modules", NULL,      get_modules },
+	{ "GET",  "/api/events",  NULL,      api_get_events },
 	{ "POST", NULL,           "start",   post_start },
 	{ "POST", NULL,           "stop",    post_stop },
 	{ "POST", NULL,           "restart", post_restart },

@@ -8,6 +8,7 @@
  * {"error", "error_description"} whatever was asked.
  */
 
+#include "keep/events.h"
 #include "keep/feed.h"
 #include "keep/ops.h"
 #include "keep/out.h"
@@ -18,6 +19,7 @@ struct api {
 	struct ops *ops;
 	struct feeds *feeds;
 	struct logs *logs;
+	struct events *events;
 	struct registry *registry;
 	struct spawn_ctx *spawn;
 	struct out *out;

@@ -250,6 +250,20 @@ void view_hub(struct api *api, struct buf *out)
 	put_hub(&w, api);
 }
 
+void view_rows(void *ctx, struct jsonw *w)
+{
+	struct api *api = ctx;
+
+	for (size_t i = 0; i < api->sup->n; i++) {
+		struct mod *m = api->sup->mods[i];
+		struct str name = str_of(m->short_name);
+		struct entry e = entry_of(m->module.known,
+			registry_find(api->registry, name), name, m);
+
+		put_entry(w, &e, mod_view_write_status);
+	}
+}
+
 /* For who only wants to know how it goes: the hub, and what has a row or
  * runs, each with what changes. One answer, a fifth of the whole. */
 void view_status(struct api *api, struct buf *out)
@@ -262,14 +276,7 @@ void view_status(struct api *api, struct buf *out)
 	put_hub(&w, api);
 	jsonw_key(&w, "modules");
 	jsonw_array(&w);
-	for (size_t i = 0; i < api->sup->n; i++) {
-		struct mod *m = api->sup->mods[i];
-		struct str name = str_of(m->short_name);
-		struct entry e = entry_of(m->module.known,
-			registry_find(api->registry, name), name, m);
-
-		put_entry(&w, &e, mod_view_write_status);
-	}
+	view_rows(api, &w);
 	jsonw_end(&w);
 	put_problems(&w, api);
 	jsonw_end(&w);

@@ -8,6 +8,7 @@
 
 void view_modules(struct api *, struct buf *);  /* GET /api/modules */
 void view_status(struct api *, struct buf *);   /* the same, ?view=status */
+void view_rows(void *api, struct jsonw *);      /* its modules, as elements */
 void view_hub(struct api *, struct buf *);      /* GET /api/hub */
 void view_ready(struct sup *, struct buf *);    /* GET /api/ready */
 

@@ -2,6 +2,7 @@
 #include "keep/keeper.h"
 
 #include "keep/api.h"
+#include "keep/api_view.h"
 #include "keep/door.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
@@ -34,6 +35,7 @@ struct keeper {
 	struct ops ops;
 	struct feeds feeds;
 	struct logs logs;
+	struct events events;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
@@ -165,6 +167,7 @@ static void on_changed(struct sup *s)
 {
 	struct keeper *k = s->ctx;
 
+	events_settle(&k->events);      /* before what was waiting for it */
 	ops_settle(&k->ops);
 	finish_if_down(k);
 }
@@ -451,8 +454,12 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->sup.stuck = on_stuck;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
+	events_init(&k->events, &k->sup, &k->feeds);
+	k->events.put_rows = view_rows;
+	k->events.ctx = &k->api;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
 		.feeds = &k->feeds, .logs = &k->logs,
+		.events = &k->events,
 		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
@@ -542,6 +549,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	}
 	unserve(k);
 	survived = end_strays(k);
+	events_release(&k->events);
 	sup_release(&k->sup);
 	registry_release(&k->registry);
 	log_say("stopped");

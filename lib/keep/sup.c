@@ -2,6 +2,7 @@
 #include "keep/sup.h"
 
 #include "keep/deps.h"
+#include "keep/history.h"
 #include "keep/listen.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
@@ -248,6 +249,7 @@ static void exec_failed(struct mod *m, const struct run_failure *why)
 	else
 		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
 			  cmd, strerror(why->sys));
+	m->ending_cause = CAUSE_EXEC_FAILED;
 }
 
 static void read_outcome(struct sup *s, struct mod *m)
@@ -314,6 +316,7 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 	req.err = far[1];
 	m->started_ms = os_now_ms();
 	m->started_unix_ms = os_unix_ms();
+	history_begin(s, m);
 	m->pid = run_start(&req, &m->outcome, &e);
 	fd_close(&far[0]);
 	fd_close(&far[1]);
@@ -354,10 +357,12 @@ static void spawn(struct sup *s, struct mod *m)
 			break;
 		}
 		m->tries++;
+		history_failed(s, m, CAUSE_SQUATTED);
 		sup_event(s, m, EV_SQUAT);
 		break;
 	case SPAWN_UNFIT:
 		m->tries++;
+		history_failed(s, m, CAUSE_EXEC_FAILED);
 		sup_event(s, m, EV_UNFIT);
 		break;
 	case SPAWN_REFUSED:
@@ -396,6 +401,7 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	m->exit_code = code_of(status);
 	m->exited_ms = os_now_ms();
 	say_exit(m, status);
+	history_exit(s, m, status);
 	if (m->state == SM_UP) {
 		m->crashed_unix_ms = os_unix_ms();
 		os_random(&dice, sizeof dice);
@@ -549,6 +555,7 @@ void sup_init(struct sup *s, struct loop *loop, struct logs *logs,
 	later_init(&s->settle, on_settle);
 	sweep_init(s);
 	listen_init(s);
+	history_init(s);
 }
 
 void sup_release(struct sup *s)
@@ -560,6 +567,7 @@ void sup_release(struct sup *s)
 	for (size_t i = 0; i < s->n; i++)
 		mod_free(s, s->mods[i]);
 	s->n = 0;
+	history_release(s);
 	ptab_release(&s->ptab);
 	ports_release(&s->ports);
 }

@@ -18,6 +18,7 @@
  * too; `id` never changes and is never given twice.
  */
 
+#include "hub/exits.h"
 #include "hub/module.h"
 #include "hub/state.h"
 #include "keep/budget.h"
@@ -25,9 +26,11 @@
 #include "keep/sm.h"
 #include "keep/source.h"
 #include "sys/loop.h"
+#include "sys/oom.h"
 #include "sys/ports.h"
 #include "sys/ptab.h"
 
+struct events;
 struct spawn_ctx;
 struct sup;
 
@@ -37,6 +40,25 @@ struct stream {
 	int which;              /* RING_OUT, RING_ERR */
 	int fd;
 	struct mod *mod;
+};
+
+/* keep/history: how runs ended. */
+struct history {
+	uint64_t last;          /* number of the last exit; 0: not looked up */
+	uint64_t first_line;    /* of this run, in the ring */
+	enum exit_cause told;   /* of the last exit */
+	bool faulty;            /* the file cannot be written, and it was said */
+};
+
+/* keep/events: what was announced last. */
+struct told {
+	bool listed, ready;
+	enum status status;     /* STATUS_UNKNOWN: nothing yet */
+	pid_t pid;
+	unsigned runs, downs;
+	const char *error;
+	uint32_t error_sum;
+	enum listening listening;
 };
 
 struct mod {
@@ -80,6 +102,10 @@ struct mod {
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
 
 	struct start_error error;
+	enum exit_cause ending_cause;   /* set by who ends the run for a reason
+					 * of its own; CAUSE_NONE */
+	struct history history;
+	struct told told;
 	struct source log;
 	struct list ops;        /* keep/ops */
 	bool marked;            /* scratch of a search */
@@ -100,6 +126,8 @@ struct sup {
 	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
 	void *ctx;
 
+	struct events *events;  /* NULL: nobody is told */
+	struct oom oom;         /* keep/history */
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
 	bool blind;             /* it could not look, and said so */
