@@ -18,6 +18,10 @@
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 
+#define LOGPIPE_SIZE       (1024 * 1024)        /* to pc-logd: what an
+                                         * unprivileged process may ask for */
+#define LOGPIPE_PATIENCE_MS 2000        /* it takes nothing: rings only */
+
 #define HUB_CONNS_MAX      64           /* hub.sock */
 #define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
                                          * left for who wants an answer now */

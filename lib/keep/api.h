@@ -8,6 +8,7 @@
  * {"error", "error_description"} whatever was asked.
  */
 
+#include "keep/crew.h"
 #include "keep/events.h"
 #include "keep/feed.h"
 #include "keep/ops.h"
@@ -20,6 +21,7 @@ struct api {
 	struct feeds *feeds;
 	struct logs *logs;
 	struct events *events;
+	struct crew *crew;
 	struct registry *registry;
 	struct spawn_ctx *spawn;
 	struct out *out;

@@ -208,6 +208,31 @@ static void put_descriptors(struct jsonw *w)
 	jsonw_end(w);
 }
 
+static void put_crew(struct jsonw *w, const struct crew *c)
+{
+	jsonw_key(w, "crew");
+	jsonw_array(w);
+	LIST_EACH(n, &c->members) {
+		const struct crew_member *m =
+			CONTAINER(n, struct crew_member, node);
+
+		jsonw_object(w);
+		jsonw_key(w, "name");
+		jsonw_cstr(w, m->name);
+		jsonw_key(w, "pid");
+		if (m->pid)
+			jsonw_int(w, m->pid);
+		else
+			jsonw_null(w);
+		jsonw_key(w, "deaths");
+		jsonw_int(w, (int64_t)m->deaths);
+		jsonw_key(w, "error");
+		jsonw_cstr(w, m->error[0] ? m->error : NULL);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
 static void put_hub(struct jsonw *w, struct api *api)
 {
 	char at[DATE_ISO_SIZE];
@@ -237,6 +262,7 @@ static void put_hub(struct jsonw *w, struct api *api)
 	jsonw_key(w, "loop");
 	jsonw_cstr(w, loop_name());
 	put_descriptors(w);
+	put_crew(w, api->crew);
 	jsonw_key(w, "stdout_lines_dropped");
 	jsonw_int(w, (int64_t)api->out->dropped_total);
 	jsonw_end(w);

@@ -4,6 +4,7 @@
 #include "keep/api.h"
 #include "keep/api_view.h"
 #include "keep/door.h"
+#include "keep/writer.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -36,6 +37,8 @@ struct keeper {
 	struct feeds feeds;
 	struct logs logs;
 	struct events events;
+	struct crew crew;
+	struct writer writer;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
@@ -142,6 +145,18 @@ static int end_strays(struct keeper *k)
 	if (n)
 		log_say("%zu processes survived SIGKILL", n);
 	return n ? 1 : 0;
+}
+
+/* What was handed over is in the files, or a moment is over. */
+static void end_writer(struct keeper *k)
+{
+	int64_t until = os_now_ms() + WRITER_PATIENCE_MS, left;
+
+	while (!writer_ended(&k->writer) &&
+	       (left = until - os_now_ms()) > 0 &&
+	       loop_turn(&k->loop, (int)left, NULL) == 0)
+		;
+	writer_release(&k->writer);
 }
 
 /* SIGHUP and boot: only these two, and operations, start or stop anything. */
@@ -378,6 +393,7 @@ static void reload(struct keeper *k)
 {
 	log_say("hangup: reading services.json again");
 	serve_again(k);
+	crew_retry(&k->crew);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
 	for (size_t i = 0; i < k->sup.n; i++)
@@ -449,6 +465,9 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	logs_init(&k->logs, &out, &k->feeds, hub_ring, front_ring);
 	log_to(say_line);
 	sup_init(&k->sup, &k->loop, &k->logs, &k->spawn);
+	crew_init(&k->crew, &k->loop, o->self, o->environ);
+	k->crew.nofile = k->spawn.nofile;
+	k->sup.crew = &k->crew;
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
@@ -460,6 +479,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
 		.feeds = &k->feeds, .logs = &k->logs,
 		.events = &k->events,
+		.crew = &k->crew,
 		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
@@ -541,6 +561,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 
 	if (start(k, o, e) < 0)
 		return -1;
+	writer_start(&k->writer, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
@@ -553,6 +574,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	sup_release(&k->sup);
 	registry_release(&k->registry);
 	log_say("stopped");
+	end_writer(k);
 	out_flush(&out);
 	return k->status ? k->status : survived;
 }

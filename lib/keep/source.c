@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/source.h"
 
+#include "keep/logger.h"
 #include "keep/out.h"
 
 void source_init(struct source *s, struct logs *logs, const char *name,
@@ -15,10 +16,27 @@ void source_init(struct source *s, struct logs *logs, const char *name,
 void source_put(struct source *s, int stream, bool partial, int64_t unix_ns,
 		struct str text)
 {
+	struct ring_line line;
+
 	ring_put(&s->ring, stream, partial, unix_ns, text);
 	s->lines_total++;
 	out_line(s->logs->out, str_of(s->prefix), text);
 	feed_said(&s->feed);
+	if (!s->logs->logger)
+		return;
+	line = (struct ring_line){ ring_last(&s->ring), unix_ns, stream,
+				   partial, text };
+	logger_put(s->logs->logger, s, &line);
+}
+
+const char *source_fault(const struct source *s)
+{
+	if (s->mode == LOG_MEMORY)
+		return NULL;
+	if (s->log_error[0])
+		return s->log_error;
+	return s->logs->logger ? logger_fault(s->logs->logger) :
+		"log writer missing";
 }
 
 void source_end(struct source *s)

@@ -43,6 +43,10 @@ struct logs {
 	struct logger *logger;  /* NULL: there is none */
 	struct list all;
 	struct source hub, front;
+	/* Lines that are not in the file, now that its writer knows. */
+	void (*on_gap)(struct logs *, const struct source *,
+		       const struct feed_gap *);
+	void *ctx;              /* for on_gap */
 };
 
 /* hub and front with it; blocks of RING_SIZE for their rings. */
@@ -55,6 +59,8 @@ void source_init(struct source *, struct logs *, const char *name,
 		 void *block);
 void source_put(struct source *, int stream, bool partial, int64_t unix_ns,
 		struct str text);
+/* Why its file lacks lines now; NULL: it does not, or has none to be. */
+const char *source_fault(const struct source *);
 void source_end(struct source *);       /* its streams end; twice is fine */
 
 #endif

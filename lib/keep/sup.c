@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sup.h"
 
+#include "keep/crew.h"
 #include "keep/deps.h"
 #include "keep/history.h"
 #include "keep/listen.h"
@@ -435,6 +436,8 @@ void sup_reap(struct sup *s)
 			break;
 		if (m)
 			leader_exited(s, m, status);
+		else if (s->crew)
+			crew_reaped(s->crew, info.si_pid, status);
 	}
 	sweep_later(s);
 }

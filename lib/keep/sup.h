@@ -23,6 +23,7 @@
 #include "hub/state.h"
 #include "keep/budget.h"
 #include "keep/lines.h"
+#include "keep/logger.h"
 #include "keep/sm.h"
 #include "keep/source.h"
 #include "sys/loop.h"
@@ -30,6 +31,7 @@
 #include "sys/ports.h"
 #include "sys/ptab.h"
 
+struct crew;
 struct events;
 struct spawn_ctx;
 struct sup;
@@ -37,6 +39,7 @@ struct sup;
 struct stream {
 	struct watch watch;
 	struct lines lines;
+	struct log_wait wait;   /* not read while the log writer is behind */
 	int which;              /* RING_OUT, RING_ERR */
 	int fd;
 	struct mod *mod;
@@ -114,6 +117,7 @@ struct mod {
 struct sup {
 	struct loop *loop;
 	struct logs *logs;
+	struct crew *crew;      /* its children are known; NULL: none */
 	struct spawn_ctx *spawn;
 	struct mod *mods[MODULES_MAX];
 	size_t n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sweep.h"
 
+#include "keep/crew.h"
 #include "keep/listen.h"
 #include "keep/spawn.h"
 #include "sys/fd.h"
@@ -59,8 +60,8 @@ static void note_inherited(struct sup *s)
 			s->ninherited++;
 }
 
-/* All our children are leaders we know: then nothing else is below us that
- * could be of a run whose leader is gone. */
+/* All our children are leaders we know, or our own programs: then nothing else
+ * is below us that could be of a run whose leader is gone. */
 static bool only_leaders(struct sup *s)
 {
 	static pid_t kids[CHILDREN_MAX];
@@ -69,7 +70,8 @@ static bool only_leaders(struct sup *s)
 	if (n < 0 || n > CHILDREN_MAX || !s->subreaper)
 		return false;
 	for (int i = 0; i < n; i++)
-		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]))
+		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]) &&
+		    !(s->crew && crew_has(s->crew, kids[i])))
 			return false;
 	return true;
 }

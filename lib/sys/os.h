@@ -23,6 +23,7 @@ int os_random(void *, size_t);
 
 /* Descriptors: all close-on-exec; accepted ones also non-blocking. */
 int os_pipe(int p[2]);
+int os_pipe_size(int fd, int bytes);    /* how much it may hold */
 int os_accept(int fd);
 int os_set_nonblock(int fd);
 void os_cloexec_from(int fd);   /* this one and all above it */
@@ -42,6 +43,9 @@ int os_peer(int fd, uid_t *, pid_t *);
 void os_default_signals(void);
 /* By number, the C library's own included. */
 void os_ignore_signal(int sig);
+
+/* The path of the running executable, NUL-terminated; its length. */
+ssize_t os_own_path(char *out, size_t size);
 
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */

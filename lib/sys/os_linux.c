@@ -80,6 +80,11 @@ int os_pipe(int p[2])
 	return pipe2(p, O_CLOEXEC);
 }
 
+int os_pipe_size(int fd, int bytes)
+{
+	return fcntl(fd, F_SETPIPE_SZ, bytes) < 0 ? -1 : 0;
+}
+
 int os_accept(int fd)
 {
 	return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -229,6 +234,21 @@ int os_peer(int fd, uid_t *uid, pid_t *pid)
 	*uid = c.uid;
 	*pid = c.pid;
 	return 0;
+}
+
+ssize_t os_own_path(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size);
+
+	if (n < 0)
+		return -1;
+	/* Cut off, or a name within another root. */
+	if (n == (ssize_t)size || *out != '/') {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	out[n] = '\0';
+	return n;
 }
 
 int os_subreaper(void)

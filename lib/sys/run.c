@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -71,7 +72,8 @@ static int set_descriptors(const struct run_req *req, int *report)
 		errno = errno ? errno : EBADF;
 		return -1;
 	}
-	if (empty_stdin() < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+	if ((req->in ? dup2(req->in, 0) : empty_stdin()) < 0 ||
+	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		return -1;
 	os_cloexec_from(3);
 	return 0;
@@ -279,4 +281,26 @@ int run_find(const char *name, const char *path, const char *cwd,
 	if (refused)
 		return err_set(e, ERR_DENIED, "%s: not executable", refused);
 	return err_set(e, ERR_NOT_FOUND, "%s: not found", name);
+}
+
+int run_own_dir(const char *argv0, char *out, size_t size, struct err *e)
+{
+	const char *found = NULL;
+	struct arena a;
+	ssize_t n = os_own_path(out, size);
+	char *slash;
+
+	if (n < 0) {
+		arena_init(&a, 65536);
+		if (run_find(argv0, getenv("PATH"), NULL, &a, &found, e) < 0 ||
+		    !str_to_c(str_of(found), out, size))
+			found = NULL;
+		arena_release(&a);
+		if (!found)
+			return err_set(e, ERR_NOT_FOUND, "cannot tell where "
+				       "%s is", argv0);
+	}
+	slash = strrchr(out, '/');
+	slash[slash == out] = '\0';
+	return 0;
 }

@@ -39,6 +39,7 @@ static struct rig {
 	struct ops ops;
 	struct feeds feeds;
 	struct logs logs;
+	struct crew crew;
 	struct httpd httpd;
 	struct api api;
 	struct out out;
@@ -268,6 +269,7 @@ static inline void rig_up(void)
 		scratch_bail(e.msg);
 	out_init(&rig.out, &rig.loop, open("/dev/null", O_WRONLY | O_CLOEXEC));
 	feeds_init(&rig.feeds, &rig.loop, 5);
+	crew_init(&rig.crew, &rig.loop, rig.self, env);
 	logs_init(&rig.logs, &rig.out, &rig.feeds, hub_ring, front_ring);
 	sup_init(&rig.sup, &rig.loop, &rig.logs, &rig.spawn);
 	rig.sup.changed = rig_changed;
@@ -277,6 +279,7 @@ static inline void rig_up(void)
 	rig.ops.tell_ready = api_tell_ready;
 	rig.api = (struct api){ .sup = &rig.sup, .ops = &rig.ops,
 		.feeds = &rig.feeds, .logs = &rig.logs,
+		.crew = &rig.crew,
 		.registry = &rig.registry,
 		.spawn = &rig.spawn, .out = &rig.out };
 	rig_serve(&e);
