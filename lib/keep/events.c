@@ -6,7 +6,7 @@
 #include "sys/os.h"
 #include "wire/date.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #define NAMES_MAX 128   /* of one registry event */
 #define RESET "reset"   /* a record of that text alone stands for the whole */
@@ -250,6 +250,33 @@ void events_operation(struct events *ev, const struct mod *m,
 	put_cstr(w, "phase", phase);
 	if (error)
 		put_cstr(w, "error", error);
+	finish(ev, &e);
+}
+
+static void put_cursor(struct jsonw *w, const char *key, uint64_t boot,
+		       uint64_t seq)
+{
+	char text[48];
+
+	snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)boot,
+		 (unsigned long long)seq);
+	put_cstr(w, key, text);
+}
+
+void events_log_gap(struct events *ev, const char *source,
+		    const struct feed_gap *gap)
+{
+	struct making e;
+	struct jsonw *w;
+
+	if (!ev)
+		return;
+	w = begin(&e, "log-gap");
+	put_cstr(w, "short", source);
+	put_cursor(w, "from", gap->boot, gap->from);
+	put_cursor(w, "to", gap->boot, gap->to);
+	jsonw_key(w, "count");
+	jsonw_int(w, (int64_t)gap->count);
 	finish(ev, &e);
 }
 

@@ -48,5 +48,8 @@ void events_exit(struct events *, const struct mod *, const struct exit_rec *);
 /* phase: "begun", "done", "failed" (error says why, else NULL). */
 void events_operation(struct events *, const struct mod *, const char *kind,
 		      const char *phase, const char *error);
+/* Lines of a source that its log file does not have. */
+void events_log_gap(struct events *, const char *source,
+		    const struct feed_gap *);
 
 #endif

@@ -194,6 +194,12 @@ static void on_stuck(struct sup *s, struct mod *m)
 	ops_stuck(&k->ops, m);
 }
 
+static void on_gap(struct logs *logs, const struct source *s,
+		   const struct feed_gap *gap)
+{
+	events_log_gap(logs->ctx, s->name, gap);
+}
+
 /* The beginning */
 
 /* The lock file, and the directory: a file can be removed and made again. */
@@ -476,6 +482,8 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	events_init(&k->events, &k->sup, &k->feeds);
 	k->events.put_rows = view_rows;
 	k->events.ctx = &k->api;
+	k->logs.on_gap = on_gap;
+	k->logs.ctx = &k->events;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
 		.feeds = &k->feeds, .logs = &k->logs,
 		.events = &k->events,
