@@ -18,12 +18,16 @@
  * too; `id` never changes and is never given twice.
  */
 
+#include "hub/facts.h"
 #include "hub/module.h"
 #include "hub/state.h"
 #include "keep/budget.h"
+#include "keep/health.h"
 #include "keep/lines.h"
+#include "keep/notify.h"
 #include "keep/ring.h"
 #include "keep/sm.h"
+#include "keep/usage.h"
 #include "sys/loop.h"
 #include "sys/ports.h"
 #include "sys/ptab.h"
@@ -39,6 +43,9 @@ struct stream {
 	int fd;
 	struct mod *mod;
 };
+
+/* Why the keeper itself ends a run that it was not asked to end. */
+enum end_cause { END_NONE, END_UNHEALTHY, END_WATCHDOG };
 
 struct mod {
 	struct sup *sup;
@@ -71,6 +78,7 @@ struct mod {
 	bool exited;
 	int exit_code;
 	unsigned tries, downs, runs;    /* outcomes known; DOWNs; execs */
+	enum end_cause end_cause;       /* of the last run */
 	int sweep_signal;       /* for what is left: 0, SIGTERM, SIGKILL */
 	bool sweep_first;       /* nobody looked at what is left yet */
 
@@ -79,6 +87,11 @@ struct mod {
 	uint64_t other_inode;   /* a stranger's, and who he is; 0: unknown */
 	pid_t listen_other;
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
+	bool listened;          /* in this run */
+
+	struct notice notice;
+	struct health health;
+	struct usage usage;
 
 	struct start_error error;
 	struct ring ring;
@@ -113,6 +126,10 @@ struct sup {
 	int64_t looked_ms;
 	bool deaf;              /* it could not ask, and said so */
 	struct timer probe;
+	struct notifier notifier;
+	struct checks checks;   /* keep/health */
+	int64_t used_ms;        /* keep/usage */
+	bool used_whole;
 };
 
 void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
@@ -135,7 +152,13 @@ void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */
 
-bool mod_is_ready(const struct mod *);  /* up, and its port is its own */
+/* Ends what runs as it should not: it goes through the crash budget. */
+void sup_end(struct sup *, struct mod *, enum end_cause);
+
+/* Up, and it said so itself or its port is its own. */
+bool mod_is_ready(const struct mod *);
+bool mod_is_failing(const struct mod *);        /* and stays so, by itself */
+void mod_facts(const struct mod *, struct facts *);
 bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
