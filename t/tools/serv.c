@@ -426,14 +426,22 @@ static void notify_all(void)
 	}
 }
 
+/* Asked by the hub: /say/health of a module "say" is no order to say it. */
+static bool is_health(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n >= 7 && !strcmp(path + n - 7, "/health");
+}
+
 /* True when the request is dealt with. */
 static bool be_healthy(int fd, const char *path, const char *req)
 {
-	size_t len = strlen(path), n;
 	char name[4096], text[8192];
 	FILE *f;
+	size_t n;
 
-	if (!o.health || len < 7 || strcmp(path + len - 7, "/health"))
+	if (!o.health || !is_health(path))
 		return false;
 	snprintf(name, sizeof name, "%s.asked", o.health);
 	f = fopen(name, "a");
@@ -504,7 +512,8 @@ static void serve_one(int *listener)
 	if (n > 0 && sscanf(req, "%*s %1023s", path) == 1) {
 		if (be_healthy(fd, path, req))
 			return;
-		obey(path, listener);
+		if (!is_health(path))
+			obey(path, listener);
 		if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
 			perror("serv: answer");
 	}
