@@ -48,4 +48,18 @@
 #define FORK_RETRY_MS      500          /* the system had no process for us */
 #define LISTEN_FRESH_MS    500          /* a reader gets facts this young */
 
+/* Health: one GET of the path that the module declares. */
+#define HEALTH_PATH_MAX    512          /* longer than any that is written */
+#define HEALTH_LINE_MAX    64           /* of the answer; no more is read */
+#define HEALTH_TIMEOUT_MS  1500         /* connect, ask, be answered */
+#define HEALTH_EVERY_MS    30000        /* while somebody watches */
+#define HEALTH_AGAIN_MS    5000         /* after one that failed */
+#define HEALTH_FAILURES    3            /* in a row, then a restart, if asked */
+#define HEALTH_AT_ONCE     16           /* checks: a descriptor each */
+
+#define USAGE_FRESH_MS     500          /* a walk of /proc serves so long */
+#define USAGE_SPAN_MIN_MS  1000         /* what cpu_percent is taken over */
+#define USAGE_SPAN_MAX_MS  60000
+#define PROCESSES_SHOWN    64           /* of a module, by name */
+
 #endif

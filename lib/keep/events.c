@@ -93,17 +93,16 @@ static uint32_t sum_of(const char *text)
 
 static struct told facts_of(const struct mod *m)
 {
-	bool shows = m->state == SM_UP || m->state == SM_SQUATTED;
-
-	return (struct told){
+	struct told t = {
 		.listed = m->listed,
-		.ready = mod_is_ready(m),
 		.status = status_of(str_of(sm_wire(m->state))),
 		.pid = m->pid, .runs = m->runs, .downs = m->downs,
 		.error = m->error.type,
 		.error_sum = m->error.type ? sum_of(m->error.text) : 0,
-		.listening = shows ? m->listening : LISTEN_UNKNOWN,
 	};
+
+	mod_facts(m, &t.facts);
+	return t;
 }
 
 static void tell_state(struct events *ev, const struct mod *m)
@@ -128,7 +127,7 @@ static void tell_listening(struct events *ev, const struct mod *m,
 	struct jsonw *w = begin(&e, "listening");
 
 	put_cstr(w, "short", m->short_name);
-	put_cstr(w, "listening", listening_name(now->listening));
+	put_cstr(w, "listening", listening_name(now->facts.listening));
 	jsonw_key(w, "port");
 	jsonw_int(w, m->port);
 	finish(ev, &e);
@@ -142,8 +141,29 @@ static void tell_ready(struct events *ev, const struct mod *m,
 
 	put_cstr(w, "short", m->short_name);
 	jsonw_key(w, "ready");
-	jsonw_bool(w, now->ready);
-	put_cstr(w, "by", now->ready ? "port" : NULL);
+	jsonw_bool(w, now->facts.ready);
+	put_cstr(w, "by", ready_by_name(now->facts.by));
+	finish(ev, &e);
+}
+
+static void tell_health(struct events *ev, const struct mod *m,
+			const struct told *now)
+{
+	enum healthy is = now->facts.healthy;
+	struct making e;
+	struct jsonw *w = begin(&e, "health");
+
+	put_cstr(w, "short", m->short_name);
+	jsonw_key(w, "healthy");
+	if (is == HEALTH_UNKNOWN)
+		jsonw_null(w);
+	else
+		jsonw_bool(w, is == HEALTH_OK);
+	jsonw_key(w, "http_status");
+	if (is != HEALTH_UNKNOWN && m->health.http_status)
+		jsonw_int(w, m->health.http_status);
+	else
+		jsonw_null(w);
 	finish(ev, &e);
 }
 
@@ -155,10 +175,12 @@ static void tell_changes(struct events *ev, struct mod *m)
 	    now.runs != was->runs || now.downs != was->downs ||
 	    now.error != was->error || now.error_sum != was->error_sum)
 		tell_state(ev, m);
-	if (now.listening != was->listening)
+	if (now.facts.listening != was->facts.listening)
 		tell_listening(ev, m, &now);
-	if (now.ready != was->ready)
+	if (now.facts.ready != was->facts.ready)
 		tell_ready(ev, m, &now);
+	if (now.facts.healthy != was->facts.healthy)
+		tell_health(ev, m, &now);
 	*was = now;
 }
 
@@ -286,6 +308,9 @@ static void on_look(struct loop *l, struct timer *t)
 {
 	struct events *ev = CONTAINER(t, struct events, look);
 
+	/* One that went away is missed here; a new one announces itself. */
+	if (ev->sup->checks.watchers != events_watchers(ev))
+		health_watchers(ev->sup, (unsigned)events_watchers(ev));
 	if (!feed_is_followed(&ev->feed))
 		return;
 	listen_look(ev->sup);
@@ -299,7 +324,10 @@ bool events_follow(struct events *ev, const struct feed_from *from,
 
 	if (!ev->look.armed)
 		loop_in(ev->sup->loop, &ev->look, WATCH_LOOK_MS);
-	return feed_follow(&ev->feed, from, &form, c);
+	if (!feed_follow(&ev->feed, from, &form, c))
+		return false;
+	health_watchers(ev->sup, (unsigned)events_watchers(ev));
+	return true;
 }
 
 size_t events_watchers(const struct events *ev)

@@ -13,8 +13,14 @@
 
 enum exit_cause history_cause(const struct ending *e)
 {
-	if (e->told != CAUSE_NONE)
-		return e->told;
+	static const enum exit_cause causes[] = {
+		[END_UNHEALTHY] = CAUSE_UNHEALTHY,
+		[END_WATCHDOG] = CAUSE_WATCHDOG,
+		[END_NO_EXEC] = CAUSE_EXEC_FAILED,
+	};
+
+	if (e->told != END_NONE)
+		return causes[e->told];
 	switch (e->state) {
 	case SM_STOPPING:
 	case SM_KILLING:
@@ -78,7 +84,6 @@ void history_record(struct sup *s, struct mod *m, struct exit_rec *r)
 
 void history_begin(struct sup *s, struct mod *m)
 {
-	m->ending_cause = CAUSE_NONE;
 	m->history.first_line = ring_last(ring_of(m)) + 1;
 	oom_forget(&s->oom);
 }
@@ -93,7 +98,7 @@ void history_exit(struct sup *s, struct mod *m, int status)
 		.uptime_ms = os_now_ms() - m->started_ms,
 	};
 	struct ending ending = {
-		.told = m->ending_cause, .state = m->state,
+		.told = m->end_cause, .state = m->state,
 		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 	};
 

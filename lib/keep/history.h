@@ -14,7 +14,7 @@
 
 /* What is known when a leader is gone. */
 struct ending {
-	enum exit_cause told;   /* by who ended it; CAUSE_NONE */
+	enum end_cause told;    /* by who ended it */
 	enum sm_state state;    /* at that moment */
 	int signal;             /* 0: it exited */
 	bool starved;           /* the kernel counts a kill for lack of memory

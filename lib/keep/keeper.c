@@ -4,8 +4,9 @@
 #include "keep/api.h"
 #include "keep/api_view.h"
 #include "keep/door.h"
-#include "keep/writer.h"
+#include "keep/manager.h"
 #include "keep/sweep.h"
+#include "keep/writer.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -42,6 +43,7 @@ struct keeper {
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
+	struct manager manager;
 	int lock, run_dir;
 	uint64_t boot;
 	struct timer deadline, goodbye;
@@ -111,6 +113,7 @@ static void on_deadline(struct loop *l, struct timer *t)
 static void stop_all(struct keeper *k)
 {
 	k->api.closing = true;
+	manager_stopping(&k->manager);
 	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
@@ -178,12 +181,24 @@ static void start_new(struct keeper *k)
 
 /* What the supervisor tells */
 
+static void tell_manager(struct keeper *k)
+{
+	size_t n = 0, failing = 0;
+
+	for (size_t i = 0; i < k->sup.n; i++) {
+		n += k->sup.mods[i]->listed;
+		failing += mod_is_failing(k->sup.mods[i]);
+	}
+	manager_status(&k->manager, n, failing);
+}
+
 static void on_changed(struct sup *s)
 {
 	struct keeper *k = s->ctx;
 
 	events_settle(&k->events);      /* before what was waiting for it */
 	ops_settle(&k->ops);
+	tell_manager(k);
 	finish_if_down(k);
 }
 
@@ -398,6 +413,7 @@ static void unserve(struct keeper *k)
 static void reload(struct keeper *k)
 {
 	log_say("hangup: reading services.json again");
+	manager_reloading(&k->manager);
 	serve_again(k);
 	crew_retry(&k->crew);
 	api_refresh(&k->api);
@@ -408,6 +424,7 @@ static void reload(struct keeper *k)
 			k->sup.mods[i]->asked = false;  /* new if it returns */
 		}
 	start_new(k);
+	manager_ready(&k->manager);
 }
 
 static void on_signal(struct loop *l, int signo)
@@ -465,6 +482,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->deadline = (struct timer)TIMER_INIT(on_deadline);
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
 	doors_init(&k->doors, &k->loop);
+	manager_init(&k->manager, &k->loop, o->environ);
 	k->lock = k->run_dir = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
@@ -571,6 +589,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 		return -1;
 	writer_start(&k->writer, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
+	manager_ready(&k->manager);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
 		log_say("%s", e->msg);
@@ -579,6 +598,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	unserve(k);
 	survived = end_strays(k);
 	events_release(&k->events);
+	manager_release(&k->manager);
 	sup_release(&k->sup);
 	registry_release(&k->registry);
 	log_say("stopped");

@@ -60,11 +60,6 @@ void mod_fault(struct mod *m, const char *type, const char *binary,
 			m->error.text);
 }
 
-bool mod_is_ready(const struct mod *m)
-{
-	return m->state == SM_UP && m->listening == LISTEN_YES;
-}
-
 void mod_state(const struct mod *m, struct mod_state *s)
 {
 	*s = (struct mod_state){
@@ -141,6 +136,8 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	m->timer = (struct timer)TIMER_INIT(on_timer);
 	m->outcome = -1;
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
+	notify_mod_init(m);
+	health_mod_init(m);
 	list_init(&m->ops);
 	arena_init_in(&m->arena, MODULE_ARENA_MAX, b->facts, sizeof b->facts);
 	source_init(&m->log, s->logs, m->short_name, b->ring);
@@ -155,6 +152,8 @@ static void mod_free(struct sup *s, struct mod *m)
 	loop_cancel(s->loop, &m->timer);
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
+	notify_ended(m);
+	health_ended(m);
 	stream_close(m);
 	source_end(&m->log);
 	arena_release(&m->arena);
@@ -233,6 +232,8 @@ static void run_ended(struct sup *s, struct mod *m)
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	listen_ended(s, m);
+	notify_ended(m);
+	health_ended(m);
 }
 
 static void exec_failed(struct mod *m, const struct run_failure *why)
@@ -250,7 +251,7 @@ static void exec_failed(struct mod *m, const struct run_failure *why)
 	else
 		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
 			  cmd, strerror(why->sys));
-	m->ending_cause = CAUSE_EXEC_FAILED;
+	m->end_cause = END_NO_EXEC;
 }
 
 static void read_outcome(struct sup *s, struct mod *m)
@@ -305,6 +306,7 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 		.cwd = sp->cwd, .die_with_parent = true,
 		.nofile = s->spawn->nofile,
 		.mark = spawn_limit(s->spawn, m),
+		.extra = m->notice.far < 0 ? 0 : m->notice.far,
 	};
 	struct err e = { 0 };
 	int far[2];
@@ -328,6 +330,9 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 	}
 	m->sid = m->pid;
 	m->sweep_signal = 0;
+	m->end_cause = END_NONE;
+	m->usage = (struct usage){ 0 };
+	s->used_ms = 0;
 	m->outcome_watch.fn = on_outcome;
 	if (loop_watch(s->loop, &m->outcome_watch, m->outcome, LOOP_READ,
 		       &e) < 0)
@@ -351,6 +356,7 @@ static void spawn(struct sup *s, struct mod *m)
 		refused(s, m, &e);
 		return;
 	}
+	notify_prepare(m);
 	switch (spawn_prepare(s->spawn, m, &sp)) {
 	case SPAWN_READY:
 		if (!listen_is_squatted(s, m, m->port)) {
@@ -371,6 +377,7 @@ static void spawn(struct sup *s, struct mod *m)
 		sup_event(s, m, EV_REFUSED);
 		break;
 	}
+	notify_launched(m);
 	arena_release(&sp.arena);
 }
 
@@ -403,7 +410,7 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	m->exited_ms = os_now_ms();
 	say_exit(m, status);
 	history_exit(s, m, status);
-	if (m->state == SM_UP) {
+	if (m->state == SM_UP || m->state == SM_ABORTING) {
 		m->crashed_unix_ms = os_unix_ms();
 		os_random(&dice, sizeof dice);
 		if (!budget_crash(&m->budget, m->exited_ms, dice,
@@ -495,7 +502,8 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 		m->delay_ms = 0;
 	}
 	if (acts & ACT_TERM)
-		signal_run(s, m, SIGTERM);
+		signal_run(s, m, m->state == SM_ABORTING &&
+			   m->end_cause == END_WATCHDOG ? SIGABRT : SIGTERM);
 	if (acts & ACT_KILL)
 		signal_run(s, m, SIGKILL);
 	if (acts & ACT_SWEEP) {
@@ -537,6 +545,7 @@ static void on_settle(struct loop *l, struct later *later)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->state == SM_HELD && deps_settled(s, s->mods[i]))
 			sup_event(s, s->mods[i], EV_DEPS);
+	health_settle(s);
 	if (s->changed)
 		s->changed(s);
 	drop_unlisted(s);
@@ -559,6 +568,9 @@ void sup_init(struct sup *s, struct loop *loop, struct logs *logs,
 	sweep_init(s);
 	listen_init(s);
 	history_init(s);
+	notify_init(s);
+	s->checks = (struct checks){ 0 };
+	s->used_ms = 0;
 }
 
 void sup_release(struct sup *s)
@@ -571,6 +583,7 @@ void sup_release(struct sup *s)
 		mod_free(s, s->mods[i]);
 	s->n = 0;
 	history_release(s);
+	notify_release(s);
 	ptab_release(&s->ptab);
 	ports_release(&s->ports);
 }

@@ -19,13 +19,17 @@
  */
 
 #include "hub/exits.h"
+#include "hub/facts.h"
 #include "hub/module.h"
 #include "hub/state.h"
 #include "keep/budget.h"
+#include "keep/health.h"
 #include "keep/lines.h"
 #include "keep/logger.h"
+#include "keep/notify.h"
 #include "keep/sm.h"
 #include "keep/source.h"
+#include "keep/usage.h"
 #include "sys/loop.h"
 #include "sys/oom.h"
 #include "sys/ports.h"
@@ -55,14 +59,18 @@ struct history {
 
 /* keep/events: what was announced last. */
 struct told {
-	bool listed, ready;
+	bool listed;
 	enum status status;     /* STATUS_UNKNOWN: nothing yet */
 	pid_t pid;
 	unsigned runs, downs;
 	const char *error;
 	uint32_t error_sum;
-	enum listening listening;
+	struct facts facts;
 };
+
+/* Why a run came to an end that nobody asked for, where its exit status does
+ * not tell. */
+enum end_cause { END_NONE, END_UNHEALTHY, END_WATCHDOG, END_NO_EXEC };
 
 struct mod {
 	struct sup *sup;
@@ -95,6 +103,7 @@ struct mod {
 	bool exited;
 	int exit_code;
 	unsigned tries, downs, runs;    /* outcomes known; DOWNs; execs */
+	enum end_cause end_cause;       /* of the last run */
 	int sweep_signal;       /* for what is left: 0, SIGTERM, SIGKILL */
 	bool sweep_first;       /* nobody looked at what is left yet */
 
@@ -103,10 +112,13 @@ struct mod {
 	uint64_t other_inode;   /* a stranger's, and who he is; 0: unknown */
 	pid_t listen_other;
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
+	bool listened;          /* in this run */
+
+	struct notice notice;
+	struct health health;
+	struct usage usage;
 
 	struct start_error error;
-	enum exit_cause ending_cause;   /* set by who ends the run for a reason
-					 * of its own; CAUSE_NONE */
 	struct history history;
 	struct told told;
 	struct source log;
@@ -142,6 +154,10 @@ struct sup {
 	int64_t looked_ms;
 	bool deaf;              /* it could not ask, and said so */
 	struct timer probe;
+	struct notifier notifier;
+	struct checks checks;   /* keep/health */
+	int64_t used_ms;        /* keep/usage */
+	bool used_whole;
 };
 
 void sup_init(struct sup *, struct loop *, struct logs *, struct spawn_ctx *);
@@ -164,7 +180,13 @@ void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */
 
-bool mod_is_ready(const struct mod *);  /* up, and its port is its own */
+/* Ends what runs as it should not: it goes through the crash budget. */
+void sup_end(struct sup *, struct mod *, enum end_cause);
+
+/* Up, and it said so itself or its port is its own. */
+bool mod_is_ready(const struct mod *);
+bool mod_is_failing(const struct mod *);        /* and stays so, by itself */
+void mod_facts(const struct mod *, struct facts *);
 bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));

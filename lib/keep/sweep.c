@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
+#define DEPTH_MAX 256            /* parents above one process */
 #define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
 
 /* A module whose leader is gone and whose run is not known to be. */
@@ -129,12 +130,13 @@ static struct mod *in_session(struct sup *s, pid_t sid)
 	return NULL;
 }
 
-struct mod *sweep_owner(struct sup *s, const struct proc *p)
+/* top is the child of ours above p, or p itself. */
+static struct mod *owner_below(struct sup *s, const struct proc *p,
+			       const struct proc *top)
 {
-	const struct proc *top = top_of(&s->ptab, p);
 	struct mod *m;
 
-	if (!top || is_inherited(s, top->pid))
+	if (is_inherited(s, top->pid))
 		return NULL;
 	m = led_by(s, top->pid);
 	if (!m)
@@ -143,9 +145,31 @@ struct mod *sweep_owner(struct sup *s, const struct proc *p)
 		m = in_session(s, top->sid);
 	if (!m)
 		m = marked_by(s, p->pid);
-	if (!m && p != top)
+	if (!m && p->pid != top->pid)
 		m = marked_by(s, top->pid);
 	return m;
+}
+
+struct mod *sweep_owner(struct sup *s, const struct proc *p)
+{
+	const struct proc *top = top_of(&s->ptab, p);
+
+	return top ? owner_below(s, p, top) : NULL;
+}
+
+struct mod *sweep_find(struct sup *s, pid_t pid)
+{
+	struct mod *m = led_by(s, pid);
+	struct proc p, top;
+
+	if (m || proc_read(pid, &p) < 0)
+		return m;
+	top = p;
+	for (int depth = 0; top.ppid != getpid(); depth++)
+		if (depth == DEPTH_MAX || top.ppid <= 1 ||
+		    proc_read(top.ppid, &top) < 0)
+			return NULL;
+	return owner_below(s, &p, &top);
 }
 
 /* Signals what was found, and nothing that took its number since. */

@@ -33,6 +33,9 @@ void sweep_later(struct sup *);         /* look at the end of this turn */
 /* The module a process of s->ptab belongs to, by evidence; NULL: unknown. */
 struct mod *sweep_owner(struct sup *, const struct proc *);
 
+/* The same of a process by itself, its line of parents read now. */
+struct mod *sweep_find(struct sup *, pid_t);
+
 /* Processes of the module's run that live; at most max are described. */
 size_t sweep_left(struct sup *, struct mod *, struct left *, size_t max);
 

@@ -23,7 +23,8 @@
 	X(LOCK, "lock") X(DIR, "dir") X(LISTEN, "listen") X(CONN, "conn") \
 	X(OUT, "stdout") X(ERR, "stderr") X(EXEC, "exec") X(READY, "ready") \
 	X(PROBE, "probe") X(LOGPIPE, "log pipe") X(CREW, "crew") \
-	X(OOM, "oom") X(OTHER, "other")
+	X(OOM, "oom") X(NOTIFY, "notify") X(HEALTH, "health") \
+	X(MANAGER, "manager") X(OTHER, "other")
 
 enum fd_kind {
 #define X(id, name) FD_##id,

@@ -21,6 +21,8 @@ struct proc {
 	pid_t pid, ppid, pgid, sid;
 	char state;             /* 'Z' is dead and not reaped */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
+	uint64_t cpu_ms;        /* its own, and of children it has reaped */
+	uint64_t memory;        /* resident bytes */
 	char comm[16];
 };
 
@@ -60,6 +62,9 @@ int proc_has_env(pid_t, const char *pair);
 uint64_t proc_mark(pid_t);
 /* Our own, above which no mark may be: 0 when unlimited or not supported. */
 uint64_t proc_mark_max(void);
+
+/* How many descriptors it has open; -1 gone or not ours to read. */
+int proc_descriptors(pid_t);
 
 /* Boot id of the running kernel as 36 characters; "" where unknown. */
 void proc_boot_id(char out[37]);

@@ -10,7 +10,8 @@ static struct home home;
 static struct registry registry;
 static struct spawn_ctx ctx = { .home = &home, .registry = &registry,
 				.hub_port = 1939, .owner = "0123abcd" };
-static struct mod mod;
+static struct sup sup = { .notifier = { .fd = -1 } };
+static struct mod mod = { .sup = &sup, .notice = { .far = -1 } };
 static struct spawn sp;
 static char path_[300];
 
