@@ -9,6 +9,7 @@
  */
 
 #include "keep/crew.h"
+#include "keep/events.h"
 #include "keep/feed.h"
 #include "keep/ops.h"
 #include "keep/out.h"
@@ -19,6 +20,7 @@ struct api {
 	struct ops *ops;
 	struct feeds *feeds;
 	struct logs *logs;
+	struct events *events;
 	struct crew *crew;
 	struct registry *registry;
 	struct spawn_ctx *spawn;

@@ -34,5 +34,6 @@ bool api_is_crowded(const struct api_ask *);
 
 /* Handlers that have a file of their own. */
 void api_get_logs(const struct api_ask *);
+void api_get_events(const struct api_ask *);
 
 #endif

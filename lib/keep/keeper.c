@@ -2,10 +2,12 @@
 #include "keep/keeper.h"
 
 #include "keep/api.h"
+#include "keep/api_view.h"
 #include "keep/boot.h"
 #include "keep/door.h"
 #include "keep/hold.h"
 #include "keep/logd.h"
+#include "keep/manager.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -36,6 +38,7 @@ struct keeper {
 	struct ops ops;
 	struct feeds feeds;
 	struct logs logs;
+	struct events events;
 	struct crew crew;
 	struct logd logd;
 	struct httpd httpd;
@@ -43,6 +46,7 @@ struct keeper {
 	struct doors doors;
 	struct hold hold;
 	struct records records;
+	struct manager manager;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
 	bool ending;            /* all is down, the last answers are sent */
@@ -110,6 +114,7 @@ static void on_deadline(struct loop *l, struct timer *t)
 static void stop_all(struct keeper *k)
 {
 	k->api.closing = true;
+	manager_stopping(&k->manager);
 	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
@@ -195,13 +200,26 @@ static void on_home_moved(struct hold *h)
 
 /* What the supervisor tells */
 
+static void tell_manager(struct keeper *k)
+{
+	size_t n = 0, failing = 0;
+
+	for (size_t i = 0; i < k->sup.n; i++) {
+		n += k->sup.mods[i]->listed;
+		failing += mod_is_failing(k->sup.mods[i]);
+	}
+	manager_status(&k->manager, n, failing);
+}
+
 static void on_changed(struct sup *s)
 {
 	struct keeper *k = s->ctx;
 
 	if (k->hold.watch.fd < 0)       /* nobody tells: look */
 		check_home(k);
+	events_settle(&k->events);      /* before what was waiting for it */
 	ops_settle(&k->ops);
+	tell_manager(k);
 	finish_if_down(k);
 }
 
@@ -210,6 +228,12 @@ static void on_stuck(struct sup *s, struct mod *m)
 	struct keeper *k = s->ctx;
 
 	ops_stuck(&k->ops, m);
+}
+
+static void on_gap(struct logs *logs, const struct source *s,
+		   const struct feed_gap *gap)
+{
+	events_log_gap(logs->ctx, s->name, gap);
 }
 
 /* The beginning */
@@ -343,6 +367,7 @@ static void reload(struct keeper *k)
 	check_home(k);
 	if (k->signals)
 		return;
+	manager_reloading(&k->manager);
 	serve_again(k);
 	crew_retry(&k->crew);
 	api_refresh(&k->api);
@@ -353,6 +378,7 @@ static void reload(struct keeper *k)
 			k->sup.mods[i]->asked = false;  /* new if it returns */
 		}
 	start_new(k);
+	manager_ready(&k->manager);
 }
 
 static void on_signal(struct loop *l, int signo)
@@ -411,6 +437,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
 	doors_init(&k->doors, &k->loop);
 	k->records.fd = -1;
+	manager_init(&k->manager, &k->loop, o->environ);
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
 	logs_init(&k->logs, &out, &k->feeds, hub_ring, front_ring);
@@ -424,8 +451,14 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->sup.stuck = on_stuck;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
+	events_init(&k->events, &k->sup, &k->feeds);
+	k->events.put_rows = view_rows;
+	k->events.ctx = &k->api;
+	k->logs.on_gap = on_gap;
+	k->logs.ctx = &k->events;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
 		.feeds = &k->feeds, .logs = &k->logs,
+		.events = &k->events,
 		.crew = &k->crew,
 		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
@@ -511,6 +544,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 		return -1;
 	logd_start(&k->logd, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
+	manager_ready(&k->manager);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
 		log_say("%s", e->msg);
@@ -519,6 +553,8 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	unserve(k);
 	survived = end_strays(k);
 	k->sup.records = NULL;
+	events_release(&k->events);
+	manager_release(&k->manager);
 	sup_release(&k->sup);
 	cgroup_release(&k->sup.cgroup);
 	record_close(&k->records, !survived);

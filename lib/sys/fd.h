@@ -24,7 +24,8 @@
 	X(OUT, "stdout") X(ERR, "stderr") X(EXEC, "exec") X(READY, "ready") \
 	X(PROBE, "probe") X(STATE, "state") X(WATCH, "watch") \
 	X(LOGPIPE, "log pipe") X(CREW, "crew") \
-	X(OTHER, "other")
+	X(OOM, "oom") X(NOTIFY, "notify") X(HEALTH, "health") \
+	X(MANAGER, "manager") X(OTHER, "other")
 
 enum fd_kind {
 #define X(id, name) FD_##id,

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 int64_t os_now_ms(void);        /* monotonic; never goes back */
+int64_t os_now_us(void);
 int64_t os_unix_ns(void);       /* wall clock; may jump */
 int64_t os_unix_ms(void);
 
@@ -45,6 +46,18 @@ ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n);
 
 /* The process at the other end of a connected AF_UNIX socket. */
 int os_peer(int fd, uid_t *, pid_t *);
+
+/*
+ * Datagrams that tell who sent them. os_dgram() makes a socket of that name,
+ * which is no file: it begins with '@' (unix(7), abstract addresses); NULL is
+ * for one that only sends. os_receive() gives the sender's pid as the
+ * kernel knows it, 0 where it knows none; descriptors that came with the
+ * datagram are closed.
+ */
+int os_dgram(const char *name);
+ssize_t os_receive(int fd, void *, size_t, pid_t *);
+/* Sends without waiting; name is a path or begins with '@'. */
+int os_send_to(int fd, const char *name, const void *, size_t);
 
 /* For a new child: default actions and nothing blocked, the C library's own
  * signals, which it does not let one touch, included. */

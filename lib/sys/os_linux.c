@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -20,6 +22,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,6 +59,11 @@ static int64_t clock_ns(clockid_t id)
 int64_t os_now_ms(void)
 {
 	return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t os_now_us(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
 int64_t os_unix_ns(void)
@@ -286,6 +294,86 @@ ssize_t os_own_path(char *out, size_t size)
 	}
 	out[n] = '\0';
 	return n;
+}
+
+static socklen_t unix_address(struct sockaddr_un *un, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n < 2 || n >= sizeof un->sun_path ||
+	    (name[0] != '@' && name[0] != '/')) {
+		errno = EINVAL;
+		return 0;
+	}
+	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(un->sun_path, name, n);
+	if (name[0] == '@')
+		un->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n +
+			   (name[0] == '/'));
+}
+
+int os_dgram(const char *name)
+{
+	struct sockaddr_un un;
+	socklen_t len = name ? unix_address(&un, name) : 0;
+	int fd, on = 1, err;
+
+	if (name && !len)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !name)
+		return fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0 &&
+	    bind(fd, (const struct sockaddr *)&un, len) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+/*
+ * The room for what comes beside the bytes takes the sender and no more: the
+ * kernel closes the descriptors that do not fit (unix(7)), so none can leak
+ * and none is needed to take one.
+ */
+ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} beside;
+	struct iovec io = { .iov_base = p, .iov_len = n };
+	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1,
+		.msg_control = &beside, .msg_controllen = sizeof beside };
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+	struct ucred who;
+
+	*pid = 0;
+	if (c && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_CREDENTIALS &&
+	    c->cmsg_len >= CMSG_LEN(sizeof who)) {
+		memcpy(&who, CMSG_DATA(c), sizeof who);
+		*pid = who.pid;
+	}
+	return got;
+}
+
+int os_send_to(int fd, const char *name, const void *p, size_t n)
+{
+	struct sockaddr_un un;
+	socklen_t len = unix_address(&un, name);
+	ssize_t done;
+
+	if (!len)
+		return -1;
+	do
+		done = sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL,
+			      (const struct sockaddr *)&un, len);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -1 : 0;
 }
 
 int os_subreaper(void)

@@ -38,9 +38,10 @@ _Noreturn static void fail(int to, enum run_step step)
 	_exit(status);
 }
 
-static int above_stdio(int fd)
+/* Out of the way of 0 to 3. */
+static int above(int fd)
 {
-	return fd >= 0 && fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+	return fd >= 0 && fd < 4 ? fcntl(fd, F_DUPFD_CLOEXEC, 4) : fd;
 }
 
 /* An empty root has no /dev/null; a pipe nobody writes to reads the same. */
@@ -65,10 +66,11 @@ static int empty_stdin(void)
 
 static int set_descriptors(const struct run_req *req, int *report)
 {
-	int out = above_stdio(req->out), err = above_stdio(req->err);
+	int out = above(req->out), err = above(req->err);
+	int extra = req->extra ? above(req->extra) : 4;
 
-	*report = above_stdio(*report);
-	if (*report < 0 || out < 0 || err < 0) {
+	*report = above(*report);
+	if (*report < 0 || out < 0 || err < 0 || extra < 0) {
 		errno = errno ? errno : EBADF;
 		return -1;
 	}
@@ -76,6 +78,8 @@ static int set_descriptors(const struct run_req *req, int *report)
 	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		return -1;
 	os_cloexec_from(3);
+	if (req->extra && dup2(extra, 3) < 0)
+		return -1;
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct run_req {
 	int cgroup;             /* born into it, if the kernel can; 0: none */
 	int in;                 /* becomes 0; 0: stdin is /dev/null */
 	int out, err;           /* become 1 and 2 */
+	int extra;              /* becomes 3; 0: there is none */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
 	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */

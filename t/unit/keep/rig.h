@@ -102,7 +102,7 @@ static inline void leave_bare(char *self)
 	_exit(9);
 }
 
-static inline void bind_port(void)
+static inline int bind_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)atoi(getenv("PORT"))),
@@ -113,6 +113,53 @@ static inline void bind_port(void)
 	if (bind(fd, (struct sockaddr *)(void *)&a, sizeof a) < 0 ||
 	    listen(fd, 8) < 0)
 		_exit(8);
+	return fd;
+}
+
+static inline void notify(const char *text)
+{
+	int fd = os_dgram(NULL);
+
+	if (fd < 0 || os_send_to(fd, getenv("NOTIFY_SOCKET"), text,
+				 strlen(text)) < 0)
+		_exit(9);
+	close(fd);
+}
+
+/* The second when the first has been heard, or there would be no news. */
+static inline void write_bytes(void)
+{
+	int fd = atoi(getenv("NOTIFY_FD"));
+
+	if (write(fd, "x", 1) != 1)
+		_exit(9);
+	usleep(20000);
+	if (write(fd, "x", 1) != 1)
+		_exit(9);
+	print("wrote", 2);
+}
+
+/* One way to answer whatever is asked. */
+static inline _Noreturn void answer_with(const char *text)
+{
+	int listener = bind_port(), fd;
+	char line[4096];
+
+	for (;;) {
+		fd = accept(listener, NULL, NULL);
+		if (fd < 0 || read(fd, line, sizeof line) <= 0)
+			_exit(9);
+		if (!strcmp(text, "never"))
+			continue;
+		snprintf(line, sizeof line, "%s\r\n\r\n", text);
+		if (write(fd, line, strlen(line)) < 0)
+			_exit(9);
+		memset(line, 'x', sizeof line);
+		while (!strcmp(text, "HTTP/1.1 200 endless") &&
+		       send(fd, line, sizeof line, MSG_NOSIGNAL) > 0)
+			;
+		close(fd);
+	}
 }
 
 /* The parent is gone as soon as its child listens. */
@@ -156,6 +203,12 @@ static inline _Noreturn void act(char **argv)
 			sit();
 		else if (!strcmp(*argv, "listen"))
 			bind_port();
+		else if (!strcmp(*argv, "answer"))
+			answer_with(*++argv);
+		else if (!strcmp(*argv, "notify"))
+			notify(*++argv);
+		else if (!strcmp(*argv, "byte"))
+			write_bytes();
 		else if (!strcmp(*argv, "exit"))
 			_exit(atoi(*++argv));
 		else if (!strcmp(*argv, "child") && !fork())
