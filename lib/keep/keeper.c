@@ -3,6 +3,7 @@
 
 #include "keep/api.h"
 #include "keep/door.h"
+#include "keep/settings.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -40,6 +41,7 @@ struct keeper {
 	uint64_t boot;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
+	bool closing;           /* everything is being stopped */
 	bool ending;            /* all is down, the last answers are sent */
 	int status;
 	ino_t sock_ino;         /* of the hub.sock that is ours */
@@ -77,7 +79,7 @@ static void on_goodbye(struct loop *l, struct timer *t)
 /* Everything is down: who waits for an answer gets it, then that is all. */
 static void finish_if_down(struct keeper *k)
 {
-	if (!k->signals || k->ending || !all_down(k))
+	if (!k->closing || k->ending || !all_down(k))
 		return;
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
@@ -104,11 +106,19 @@ static void on_deadline(struct loop *l, struct timer *t)
 
 static void stop_all(struct keeper *k)
 {
-	k->api.closing = true;
+	int64_t longest = STOP_TIMEOUT_MS;
+
+	if (k->closing)
+		return;
+	k->closing = k->api.closing = true;
 	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
+		if (sm_has_run(k->sup.mods[i]->state) &&
+		    k->sup.mods[i]->rules.stop_ms > longest)
+			longest = k->sup.mods[i]->rules.stop_ms;
+	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
-	loop_in(&k->loop, &k->deadline, STOP_TIMEOUT_MS + 1000);
+	loop_in(&k->loop, &k->deadline, longest + 1000);
 	finish_if_down(k);
 }
 
@@ -173,6 +183,18 @@ static void on_stuck(struct sup *s, struct mod *m)
 	struct keeper *k = s->ctx;
 
 	ops_stuck(&k->ops, m);
+}
+
+static void on_critical(struct sup *s, struct mod *m)
+{
+	struct keeper *k = s->ctx;
+
+	if (k->closing)
+		return;
+	log_say("%s is critical and is not started again: stopping every "
+		"module, then the hub", m->short_name);
+	k->status = 1;
+	stop_all(k);
 }
 
 static void on_said(struct sup *s, struct mod *m)
@@ -391,6 +413,7 @@ static void reload(struct keeper *k)
 	serve_again(k);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
+	settings_look(&k->sup);
 	for (size_t i = 0; i < k->sup.n; i++)
 		if (!k->sup.mods[i]->listed) {
 			sup_event(&k->sup, k->sup.mods[i], EV_STOP);
@@ -405,7 +428,7 @@ static void on_signal(struct loop *l, int signo)
 
 	if (signo == SIGCHLD)
 		sup_reap(&k->sup);
-	else if (signo == SIGHUP && !k->signals)
+	else if (signo == SIGHUP && !k->closing)
 		reload(k);
 	else if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT)
 		on_stop_signal(k, signo);
@@ -462,6 +485,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
+	k->sup.critical = on_critical;
 	k->sup.said = on_said;
 	k->sup.gone = on_mod_gone;
 	ops_init(&k->ops, &k->sup);

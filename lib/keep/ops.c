@@ -36,7 +36,8 @@ static const char *waited_for(const struct mod *m)
 	if (m->state == SM_DOWN)
 		return "stopped";
 	if (m->state == SM_CRASHED || m->state == SM_FAILING ||
-	    m->state == SM_SQUATTED)
+	    m->state == SM_SQUATTED || m->state == SM_ENDING ||
+	    m->state == SM_ENDED)
 		return "crashed";
 	return NULL;
 }
@@ -182,6 +183,8 @@ static bool has_taken_effect(const struct op *op)
 	case SM_FAILING:
 	case SM_CRASHED:
 	case SM_SQUATTED:
+	case SM_ENDING:
+	case SM_ENDED:
 		return m->tries != op->tries;
 	default:
 		return false;

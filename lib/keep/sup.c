@@ -4,6 +4,7 @@
 #include "keep/deps.h"
 #include "keep/listen.h"
 #include "keep/out.h"
+#include "keep/settings.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
 #include "keep/sweep.h"
@@ -64,13 +65,21 @@ bool mod_is_ready(const struct mod *m)
 	return m->state == SM_UP && m->listening == LISTEN_YES;
 }
 
+static int64_t alive_ms(const struct mod *m, int64_t now)
+{
+	return m->state == SM_UP ? now - m->started_ms : 0;
+}
+
 void mod_state(const struct mod *m, struct mod_state *s)
 {
+	int64_t now = os_now_ms();
+
 	*s = (struct mod_state){
 		.status = status_of(str_of(sm_wire(m->state))),
 		.pid = m->pid,
 		.started_unix_ms = m->started_unix_ms,
-		.restarts_in_window = budget_count(&m->budget, os_now_ms()),
+		.restarts_in_window = budget_count(&m->budget, now,
+						   alive_ms(m, now)),
 		.crashed_unix_ms = m->crashed_unix_ms,
 		.exited = m->exited,
 		.exit_code = m->exit_code,
@@ -160,6 +169,13 @@ static void mod_free(struct sup *s, struct mod *m)
 	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
 }
 
+void sup_resolve(struct sup *s, struct mod *m)
+{
+	if (!m->fresh)
+		m->fresh = spawn_resolve(s->spawn, m) == 0;
+	sup_touch(s);
+}
+
 struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
 {
 	struct mod *m = sup_find(s, name);
@@ -186,7 +202,7 @@ struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
 	}
 	m->listed = true;
 	s->mods[s->n++] = m;
-	spawn_resolve(s->spawn, m);
+	sup_resolve(s, m);
 	return m;
 }
 
@@ -200,7 +216,7 @@ void sup_sync(struct sup *s)
 
 		m->listed = registry_find(r, str_of(m->short_name));
 		if (m->listed && !sm_has_run(m->state))
-			spawn_resolve(s->spawn, m);
+			sup_resolve(s, m);
 	}
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->rows[i].instance &&
@@ -234,23 +250,6 @@ static void run_ended(struct sup *s, struct mod *m)
 	listen_ended(s, m);
 }
 
-static void exec_failed(struct mod *m, const struct run_failure *why)
-{
-	const char *cmd = m->module.argv[0];
-
-	if (why->step == RUN_CHDIR)
-		mod_fault(m, ERROR_DIRECTORY, NULL,
-			  "cannot enter %s: %s", m->module.cwd,
-			  strerror(why->sys));
-	else if (why->step == RUN_EXEC && why->sys == ENOENT)
-		mod_fault(m, ERROR_SPAWN, NULL,
-			  "%s or its interpreter is not there; look at its "
-			  "first line", cmd);
-	else
-		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
-			  cmd, strerror(why->sys));
-}
-
 static void read_outcome(struct sup *s, struct mod *m)
 {
 	struct run_failure why;
@@ -273,7 +272,7 @@ static void read_outcome(struct sup *s, struct mod *m)
 		if (m->state == SM_UP)
 			listen_started(s, m);
 	} else {
-		exec_failed(m, &why);
+		spawn_failed(m, &why);
 		sup_event(s, m, EV_EXEC_FAIL);
 	}
 }
@@ -298,12 +297,7 @@ static void refused(struct sup *s, struct mod *m, const struct err *e)
 /* Forks and waits for exec's outcome in the loop. */
 static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 {
-	struct run_req req = {
-		.path = sp->path, .argv = sp->argv, .envp = sp->envp,
-		.cwd = sp->cwd, .die_with_parent = true,
-		.nofile = s->spawn->nofile,
-		.mark = spawn_limit(s->spawn, m),
-	};
+	struct run_req req;
 	struct err e = { 0 };
 	int far[2];
 
@@ -311,6 +305,8 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 		refused(s, m, &e);
 		return;
 	}
+	spawn_request(s->spawn, m, sp, &req);
+	settings_take(m);
 	req.out = far[0];
 	req.err = far[1];
 	m->started_ms = os_now_ms();
@@ -397,10 +393,14 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	m->exit_code = code_of(status);
 	m->exited_ms = os_now_ms();
 	say_exit(m, status);
-	if (m->state == SM_UP) {
+	if (m->state == SM_UP)
+		ev = sm_exit(m->rules.restart, status != 0);
+	if (m->state == SM_UP && ev != EV_EXIT_DONE)
 		m->crashed_unix_ms = os_unix_ms();
+	if (m->state == SM_UP && ev == EV_EXIT) {
 		os_random(&dice, sizeof dice);
-		if (!budget_crash(&m->budget, m->exited_ms, dice,
+		if (!budget_crash(&m->budget, m->exited_ms,
+				  alive_ms(m, m->exited_ms), dice,
 				  &m->delay_ms))
 			ev = EV_EXIT_LAST;
 	}
@@ -444,7 +444,7 @@ static void arm(struct sup *s, struct mod *m, unsigned acts)
 	if (acts & ACT_DISARM)
 		loop_cancel(s->loop, &m->timer);
 	if (acts & ACT_ARM_STOP)
-		loop_at(s->loop, &m->timer, now + STOP_TIMEOUT_MS);
+		loop_at(s->loop, &m->timer, now + m->rules.stop_ms);
 	if (acts & ACT_ARM_KILL)
 		loop_at(s->loop, &m->timer, now + KILL_TIMEOUT_MS);
 	if (acts & ACT_ARM_BACKOFF)
@@ -453,8 +453,6 @@ static void arm(struct sup *s, struct mod *m, unsigned acts)
 		loop_at(s->loop, &m->timer, now + SQUAT_RETRY_MS);
 	if (acts & ACT_ARM_FORK)
 		loop_at(s->loop, &m->timer, now + FORK_RETRY_MS);
-	if (acts & ACT_ARM_STABLE)
-		loop_at(s->loop, &m->timer, now + STABLE_MS);
 	if (acts & ACT_ARM_SLOW) {
 		os_random(&dice, sizeof dice);
 		if (!m->budget.spent)
@@ -487,7 +485,7 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 		m->delay_ms = 0;
 	}
 	if (acts & ACT_TERM)
-		signal_run(s, m, SIGTERM);
+		signal_run(s, m, m->pid ? m->rules.stop_signal : SIGTERM);
 	if (acts & ACT_KILL)
 		signal_run(s, m, SIGKILL);
 	if (acts & ACT_SWEEP) {
@@ -495,6 +493,8 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 			m->sweep_signal = SIGTERM;
 		sweep_later(s);
 	}
+	if ((acts & ACT_GIVE_UP) && m->rules.critical)
+		s->critical_id = m->id;
 	if ((acts & ACT_STUCK) && s->stuck)
 		s->stuck(s, m);
 	if (acts & ACT_HOLD)
@@ -521,14 +521,26 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 	sup_touch(s);
 }
 
+static void tell_critical(struct sup *s)
+{
+	struct mod *m = sup_by_id(s, s->critical_id);
+
+	s->critical_id = 0;
+	if (m && s->critical)
+		s->critical(s, m);
+}
+
 static void on_settle(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, settle);
 
 	(void)l;
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		if (s->mods[i]->state == SM_HELD && deps_settled(s, s->mods[i]))
 			sup_event(s, s->mods[i], EV_DEPS);
+		s->mods[i]->fresh = false;
+	}
+	tell_critical(s);
 	if (s->changed)
 		s->changed(s);
 	drop_unlisted(s);

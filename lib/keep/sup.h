@@ -20,10 +20,12 @@
 
 #include "hub/module.h"
 #include "hub/state.h"
+#include "hub/supervise.h"
 #include "keep/budget.h"
 #include "keep/lines.h"
 #include "keep/ring.h"
 #include "keep/sm.h"
+#include "sys/file.h"
 #include "sys/loop.h"
 #include "sys/ports.h"
 #include "sys/ptab.h"
@@ -40,6 +42,13 @@ struct stream {
 	struct mod *mod;
 };
 
+/* The settings of the run there is; the next one may have others. */
+struct rules {
+	enum restart_policy restart;
+	bool critical;
+	int stop_signal, stop_ms, ready_ms;
+};
+
 struct mod {
 	struct sup *sup;
 	unsigned id;
@@ -54,7 +63,13 @@ struct mod {
 
 	struct arena arena;     /* of module: how it is run, and its facts */
 	struct module module;
-	unsigned needs[DEPENDENCIES_MAX];       /* ids; while held */
+	struct supervise settings;      /* as read with it */
+	bool fresh;             /* all of that was read in this very turn */
+	struct rules rules;
+	struct file_id settings_id;     /* the operator's file we know */
+	struct json_at settings_at;
+	char settings_fault[320];       /* of it since, while it runs; or "" */
+	unsigned needs[2 * DEPENDENCIES_MAX];   /* ids; while held */
 	size_t nneeds;
 	struct problems problems;       /* of module.json; in the arena */
 	char circle[SHORT_SIZE];        /* the dependency that closes one; "" */
@@ -101,8 +116,12 @@ struct sup {
 	void (*stuck)(struct sup *, struct mod *);
 	void (*said)(struct sup *, struct mod *);       /* new lines */
 	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
+	/* One that is critical has given up; told with settled facts. */
+	void (*critical)(struct sup *, struct mod *);
+	unsigned critical_id;   /* whom to tell of; 0: nobody */
 	void *ctx;
 
+	int64_t settings_ms;    /* keep/settings looked then */
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
 	bool blind;             /* it could not look, and said so */
@@ -130,6 +149,9 @@ struct mod *sup_find(struct sup *, struct str short_name);
 struct mod *sup_by_id(struct sup *, unsigned id);
 /* The module of a row, made when missing. NULL with err: no row, a bound. */
 struct mod *sup_of_row(struct sup *, struct str short_name, struct err *);
+
+/* Reads the module's files, once a turn however many ask. */
+void sup_resolve(struct sup *, struct mod *);
 
 void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */

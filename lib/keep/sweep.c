@@ -214,7 +214,7 @@ static bool walk(struct sup *s)
 			signal_found(p, m->sweep_signal);
 	}
 	for (size_t i = 0; i < s->n; i++)
-		if (s->mods[i]->sweep_signal == SIGTERM && must_look(s->mods[i]))
+		if (s->mods[i]->sweep_signal != SIGKILL && must_look(s->mods[i]))
 			s->mods[i]->sweep_signal = 0;
 	return true;
 }

@@ -43,6 +43,11 @@ void os_default_signals(void);
 /* By number, the C library's own included. */
 void os_ignore_signal(int sig);
 
+/* The calling process: its groups, and how soon it is ended for lack of
+ * memory (-1000 to 1000; ENOSYS where that cannot be said). */
+int os_set_groups(const gid_t *, size_t n);
+int os_set_oom_score(int score);
+
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */
 int os_pidfd(pid_t);

@@ -15,7 +15,9 @@ static const char *const events[SM_NEVENT] = {
 	[EV_DEPS] = "deps", [EV_SQUAT] = "squat", [EV_UNFIT] = "unfit",
 	[EV_REFUSED] = "refused", [EV_EXEC_OK] = "exec-ok",
 	[EV_EXEC_FAIL] = "exec-fail", [EV_EXIT] = "exit",
-	[EV_EXIT_LAST] = "exit-last", [EV_GONE] = "gone", [EV_TIMER] = "timer",
+	[EV_EXIT_LAST] = "exit-last", [EV_EXIT_DONE] = "exit-done",
+	[EV_EXIT_FINAL] = "exit-final", [EV_GONE] = "gone",
+	[EV_TIMER] = "timer",
 };
 
 static const struct {
@@ -31,6 +33,8 @@ static const struct {
 	[SM_FAILING]       = { "failing",       "crashed",    1, 1 },
 	[SM_CRASHED]       = { "crashed",       "crashed",    0, 1 },
 	[SM_SQUATTED]      = { "squatted",      "crashed",    0, 1 },
+	[SM_ENDING]        = { "ending",        "crashed",    1, 1 },
+	[SM_ENDED]         = { "ended",         "crashed",    0, 1 },
 	[SM_STOPPING]      = { "stopping",      "running",    1, 0 },
 	[SM_KILLING]       = { "killing",       "running",    1, 0 },
 	[SM_CYCLING]       = { "cycling",       "restarting", 1, 1 },
@@ -53,8 +57,7 @@ static const struct {
 	{ SM_DOWN,     EV_START,     SM_HELD,     ANEW },
 	{ SM_DOWN,     EV_RESTART,   SM_HELD,     ANEW },
 	{ SM_HELD,     EV_DEPS,      SM_EXECING,  ACT_SPAWN },
-	{ SM_EXECING,  EV_EXEC_OK,   SM_UP,       ACT_ARM_STABLE },
-	{ SM_UP,       EV_TIMER,     SM_UP,       ACT_CLEAR },
+	{ SM_EXECING,  EV_EXEC_OK,   SM_UP,       0 },
 	/* Not crashes. */
 	{ SM_EXECING,  EV_SQUAT,     SM_SQUATTED, ACT_ARM_SQUAT },
 	{ SM_EXECING,  EV_REFUSED,   SM_BACKOFF,  ACT_ARM_FORK },
@@ -63,7 +66,20 @@ static const struct {
 	{ SM_EXECING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
 	/* Crashes, with budget and without. */
 	{ SM_UP,       EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
-	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
+	/* Ends that are to be the last. */
+	{ SM_UP,       EV_EXIT_DONE, SM_STOPPING, ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_UP,       EV_EXIT_FINAL, SM_ENDING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
+	{ SM_ENDING,   EV_GONE,      SM_ENDED,    ACT_DISARM },
+	{ SM_ENDING,   EV_TIMER,     SM_ENDING,   KILL_RUN },
+	{ SM_ENDING,   EV_START,     SM_CYCLING,  END_RUN },
+	{ SM_ENDING,   EV_RESTART,   SM_CYCLING,  END_RUN },
+	{ SM_ENDING,   EV_STOP,      SM_STOPPING, END_RUN },
+	{ SM_ENDED,    EV_START,     SM_HELD,     ANEW },
+	{ SM_ENDED,    EV_RESTART,   SM_HELD,     ANEW },
+	{ SM_ENDED,    EV_STOP,      SM_DOWN,     0 },
 	{ SM_CLEARING, EV_GONE,      SM_BACKOFF,  ACT_ARM_BACKOFF },
 	{ SM_CLEARING, EV_TIMER,     SM_CLEARING, KILL_RUN },
 	{ SM_FAILING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP },
@@ -211,7 +227,7 @@ static void stop_is_obeyed(void)
 {
 	static const enum sm_event facts[] = { EV_DEPS, EV_SQUAT, EV_UNFIT,
 		EV_REFUSED, EV_EXEC_OK, EV_EXEC_FAIL, EV_EXIT, EV_EXIT_LAST,
-		EV_GONE, EV_TIMER, EV_STOP };
+		EV_EXIT_DONE, EV_EXIT_FINAL, EV_GONE, EV_TIMER, EV_STOP };
 	bool stays = true;
 
 	for (unsigned s = 0; s < SM_NSTATE; s++) {
@@ -236,7 +252,7 @@ static void stop_is_obeyed(void)
 }
 
 #define ARMS (ACT_ARM_STOP | ACT_ARM_KILL | ACT_ARM_BACKOFF | ACT_ARM_SLOW | \
-	      ACT_ARM_SQUAT | ACT_ARM_FORK | ACT_ARM_STABLE)
+	      ACT_ARM_SQUAT | ACT_ARM_FORK)
 
 /*
  * All that can happen to a module and its one timer. Nothing that waits for
@@ -272,12 +288,12 @@ static void the_timer_is_set(void)
 	}
 	ok(single, "one timer, armed once a step");
 	for (unsigned s = 0; s < SM_NSTATE; s++) {
-		bool hears = s == SM_UP || sm_step(s, EV_TIMER).acts ||
+		bool hears = sm_step(s, EV_TIMER).acts ||
 			     sm_step(s, EV_TIMER).state != s;
 
 		ok(hears || !seen[s][true], "%s: no timer for nobody",
 		   sm_name(s));
-		ok(!hears || s == SM_UP || !seen[s][false],
+		ok(!hears || !seen[s][false],
 		   "%s: never left without the timer", sm_name(s));
 	}
 }
@@ -305,6 +321,41 @@ static void force_comes_late(void)
 	ok(stuck, "a survivor is called one only after SIGKILL and a wait");
 }
 
+/* Every policy, every kind of exit. */
+static void exits(void)
+{
+	ok(sm_exit(RESTART_ALWAYS, false) == EV_EXIT &&
+	   sm_exit(RESTART_ALWAYS, true) == EV_EXIT,
+	   "always: whatever it was, again");
+	ok(sm_exit(RESTART_ON_FAILURE, false) == EV_EXIT_DONE &&
+	   sm_exit(RESTART_ON_FAILURE, true) == EV_EXIT,
+	   "on-failure: done, or again");
+	ok(sm_exit(RESTART_NEVER, false) == EV_EXIT_DONE &&
+	   sm_exit(RESTART_NEVER, true) == EV_EXIT_FINAL,
+	   "never: done, or failed for good");
+}
+
+/* What has ended for good is up again by somebody's word alone; and only
+ * from UP anything is given up. */
+static void ends_are_final(void)
+{
+	bool stays = true, told = true;
+
+	for (unsigned ev = 0; ev < SM_NEVENT; ev++) {
+		bool word = ev == EV_START || ev == EV_RESTART ||
+			    ev == EV_STOP;
+
+		stays = stays && (word || (sm_step(SM_ENDED, ev).state ==
+			SM_ENDED && !sm_step(SM_ENDED, ev).acts));
+		for (unsigned s = 0; s < SM_NSTATE; s++)
+			told = told && !(sm_step(s, ev).acts & ACT_GIVE_UP) ==
+			       !(s == SM_UP && (ev == EV_EXIT_LAST ||
+						ev == EV_EXIT_FINAL));
+	}
+	ok(stays, "ended: no fact moves it");
+	ok(told, "given up: with the last exit of a run, and then only");
+}
+
 /* The stories of the goals, as sequences. */
 static enum sm_state told(enum sm_state s, const enum sm_event *ev, size_t n,
 			  unsigned *spawns)
@@ -330,8 +381,18 @@ static void stories(void)
 		EV_EXEC_OK, EV_START };
 	static const enum sm_event quick[] = { EV_START, EV_DEPS, EV_STOP,
 		EV_EXEC_OK, EV_EXIT, EV_GONE };
+	static const enum sm_event done[] = { EV_START, EV_DEPS, EV_EXEC_OK,
+		EV_EXIT_DONE, EV_GONE, EV_TIMER };
+	static const enum sm_event failed[] = { EV_START, EV_DEPS, EV_EXEC_OK,
+		EV_EXIT_FINAL, EV_TIMER, EV_GONE, EV_TIMER };
 	unsigned n = 0;
 
+	ok(told(SM_DOWN, done, LEN(done), &n) == SM_DOWN && n == 1,
+	   "one that is done: stopped, one spawn");
+	n = 0;
+	ok(told(SM_DOWN, failed, LEN(failed), &n) == SM_ENDED && n == 1,
+	   "one that may not fail twice: crashed, one spawn");
+	n = 0;
 	ok(told(SM_DOWN, budget, LEN(budget), &n) == SM_CRASHED && n == 3,
 	   "three crashes: crashed, exactly 3 spawns");
 	n = 0;
@@ -354,6 +415,8 @@ int main(void)
 	stop_is_obeyed();
 	the_timer_is_set();
 	force_comes_late();
+	exits();
+	ends_are_final();
 	stories();
 	return tap_done();
 }

@@ -285,7 +285,7 @@ static void listens(void)
 	ok(m->state == SM_SQUATTED && m->error.type &&
 	   !strcmp(m->error.type, ERROR_SQUATTER) && !m->runs &&
 	   !strcmp(sm_wire(m->state), "crashed") && m->timer.armed &&
-	   !budget_count(&m->budget, os_now_ms()),
+	   !budget_count(&m->budget, os_now_ms(), 0),
 	   "its port is taken: not started, and no crash");
 	tell(m, EV_TIMER);
 	ok(m->state == SM_SQUATTED && m->tries == 2, "still");
@@ -407,7 +407,7 @@ static void short_of_descriptors(void)
 	until(sits->state != SM_HELD);
 	ok(sits->state != SM_UP && sits->state != SM_EXECING &&
 	   sits->error.type && sits->timer.armed &&
-	   !budget_count(&sits->budget, os_now_ms()),
+	   !budget_count(&sits->budget, os_now_ms(), 0),
 	   "none for a new run: tried later, and no crash");
 	kill(m->pid, SIGKILL);
 	until(m->state != SM_UP);
