@@ -253,7 +253,10 @@ static int env_file(struct environment *env, struct spawn_ctx *c,
 			close(dir);
 	}
 	if (rc < 0)
-		return err_wrap(e, "envFile %s", path);
+		return m->settings.from[SET_ENV_FILE] == FROM_OPERATOR ?
+			err_wrap(e, "%s/" SUPERVISE_FILE ": envFile",
+				 m->short_name) :
+			err_wrap(e, "module.json: supervise.envFile");
 	env_text(env, text, only);
 	return 0;
 }

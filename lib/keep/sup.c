@@ -215,6 +215,7 @@ void sup_sync(struct sup *s)
 		struct mod *m = s->mods[i];
 
 		m->listed = registry_find(r, str_of(m->short_name));
+		m->fresh = false;       /* its row may be another */
 		if (m->listed && !sm_has_run(m->state))
 			sup_resolve(s, m);
 	}
