@@ -29,7 +29,7 @@ static void check_env(const struct supervise *s)
 
 		if (!name.n || str_find(name, '=') >= 0 ||
 		    str_is(name, "PORT") || str_is(name, "PC_OWNER") ||
-		    str_starts(name, STR("PARACHUTE_HUB_ORIGIN")) ||
+		    str_is(name, "PARACHUTE_HUB_ORIGIN") ||
 		    !s->env[i].from)
 			BUG("a name that is not to be given");
 		check_text(name);
