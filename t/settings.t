@@ -109,8 +109,9 @@ ok 'a link'                       exits 1 pc-start a
 ok '  is refused'                 complains pc-start 'symbolic link'
 rm "$PARACHUTE_HOME/a/supervise.json"
 operator a '{"restart": "always"}'
-ok 'mended'                       exits 0 pc-start --wait=60 a
-ok '  and no problem'             api_is 200 GET /api/modules '.problems == []'
+ok 'mended'                       eventually api_is 200 GET /api/modules \
+	'.problems == []'
+ok '  and started'                exits 0 pc-start --wait=60 a
 pid=$(pid_of a)
 operator a '{"nothing": true}'
 ok 'bad while it runs'            eventually problem a/supervise.json 1 2 \

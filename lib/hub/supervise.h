@@ -75,8 +75,8 @@ struct supervise {
 	size_t nenv;
 
 	/* The operator's file cannot be used: "NAME/supervise.json: line 2
-	 * column 9: ..."; empty: it can, or there is none. */
-	struct str fault;
+	 * column 9: ..."; ERR_NONE: it can, or there is none. */
+	struct err fault;
 };
 
 /* What holds without any file. */

@@ -111,10 +111,12 @@ static int keep_fault(struct supervise *s, const struct module *m,
 		problem_add(problems, a, file, at->line, at->column, "%.*s; "
 			    "%.*s is not started until it is mended",
 			    STR_ARG(text), STR_ARG(m->short_name));
-	s->fault = str_of(at->line ?
-		arena_printf(a, "%s: %s", file, why->msg) :
-		arena_printf(a, "%s: %.*s", file, STR_ARG(text)));
-	return s->fault.n ? 0 : -1;
+	s->fault = (struct err){ .code = why->code, .sys = why->sys };
+	if (at->line)
+		text = str_of(why->msg);
+	snprintf(s->fault.msg, sizeof s->fault.msg, "%s: %.*s", file,
+		 STR_ARG(text));
+	return 0;
 }
 
 int supervise_read(struct supervise *s, int home, struct module *m,

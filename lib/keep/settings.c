@@ -54,13 +54,14 @@ void settings_look(struct sup *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct mod *m = s->mods[i];
 
-		if (!sm_has_run(m->state))
-			continue;
 		identify(s->spawn, m, &id);
 		if (file_same(&id, &m->settings_id))
 			continue;
 		m->settings_id = id;
-		check(s->spawn, m);
+		if (sm_has_run(m->state))
+			check(s->spawn, m);
+		else if (m->listed)
+			sup_resolve(s, m);
 	}
 }
 

@@ -14,7 +14,7 @@
 /* Notes which operator's file mod->settings is about to be read from. */
 void settings_note(struct spawn_ctx *, struct mod *);
 
-/* Looks at the files of all that run, at most every LISTEN_FRESH_MS. */
+/* Looks at all files that have changed, at most every LISTEN_FRESH_MS. */
 void settings_look(struct sup *);
 
 /* The rules of the run that begins. */

@@ -209,40 +209,34 @@ static void copy_limits(const struct supervise *s, struct spawn *sp)
 	sp->has_oom_score = s->from[SET_OOM_SCORE] != FROM_DEFAULT;
 }
 
-/* -1: its settings cannot be followed; mod->error says why. */
-static int check_settings(struct mod *m, struct spawn *sp)
+static enum spawn_answer fails(struct mod *m, const char *type,
+			       const struct err *e)
 {
-	struct err e = { 0 };
+	mod_fault(m, type, NULL, "%s", e->msg);
+	return is_shortage(e) ? SPAWN_REFUSED : SPAWN_UNFIT;
+}
+
+/* Whether its settings can be followed. */
+static enum spawn_answer check_settings(struct mod *m, struct spawn *sp)
+{
+	struct err e = m->settings.fault;
 	int other;
 
-	if (m->settings.fault.n) {
-		mod_fault(m, ERROR_SETTINGS, NULL, "%.*s",
-			  STR_ARG(m->settings.fault));
-		return -1;
-	}
+	if (e.code != ERR_NONE)
+		return fails(m, ERROR_SETTINGS, &e);
 	other = find_user(m, &sp->user, &e);
+	if (other > 0 && geteuid() != 0)
+		other = err_set(&e, ERR_DENIED, "to run it as %s the hub must "
+				"run as root, and it runs as uid %u; take the "
+				"setting away, or start the hub as root",
+				sp->user.name, (unsigned)geteuid());
 	if (other < 0) {
-		mod_fault(m, ERROR_SETTINGS, NULL, "%s/" SUPERVISE_FILE
-			  ": user: %s", m->short_name, e.msg);
-		return -1;
-	}
-	if (other && geteuid() != 0) {
-		mod_fault(m, ERROR_SETTINGS, NULL, "%s/" SUPERVISE_FILE
-			  ": user: to run it as %s the hub must run as root, "
-			  "and it runs as uid %u; take the setting away, or "
-			  "start the hub as root", m->short_name,
-			  sp->user.name, (unsigned)geteuid());
-		return -1;
+		err_wrap(&e, "%s/" SUPERVISE_FILE ": user", m->short_name);
+		return fails(m, ERROR_SETTINGS, &e);
 	}
 	sp->set_user = other;
 	copy_limits(&m->settings, sp);
-	return 0;
-}
-
-static enum spawn_answer short_of(struct mod *m, const struct err *e)
-{
-	mod_fault(m, ERROR_SPAWN, NULL, "%s", e->msg);
-	return is_shortage(e) ? SPAWN_REFUSED : SPAWN_UNFIT;
+	return SPAWN_READY;
 }
 
 enum spawn_answer spawn_prepare(struct spawn_ctx *c, struct mod *m,
@@ -250,15 +244,19 @@ enum spawn_answer spawn_prepare(struct spawn_ctx *c, struct mod *m,
 {
 	struct environment env = { .a = &sp->arena };
 	bool fresh = m->fresh;
+	enum spawn_answer answer;
 	struct err e = { 0 };
 	const char *path;
 
 	arena_init(&sp->arena, SPAWN_ARENA_MAX);
 	m->fresh = false;
-	if ((!fresh && read_files(c, m) < 0) || check_settings(m, sp) < 0)
+	if (!fresh && read_files(c, m) < 0)
 		return SPAWN_UNFIT;
+	answer = check_settings(m, sp);
+	if (answer != SPAWN_READY)
+		return answer;
 	if (environ_build(&env, c, m, sp->set_user ? &sp->user : NULL, &e) < 0)
-		return short_of(m, &e);
+		return fails(m, ERROR_SPAWN, &e);
 	path = environ_get(&env, "PATH");
 	if (!fresh && find_command(m, path) < 0)
 		return SPAWN_UNFIT;

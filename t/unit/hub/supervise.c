@@ -34,7 +34,7 @@ static void defaults(void)
 	   s.stop_timeout_ms == 5000 && s.ready_timeout_ms == 4000 &&
 	   !s.ndepends_on && !s.restart_on_unhealthy && !s.critical &&
 	   !s.nenv && !s.env_file.n && !s.user.n &&
-	   s.log_mode == LOG_MODE_FILE && !s.fault.n, "what was always so");
+	   s.log_mode == LOG_MODE_FILE && !s.fault.code, "what was always so");
 }
 
 #define WHOLE "{ \"restart\": \"on-failure\", \"stopSignal\": \"SIGQUIT\",\n" \
@@ -343,7 +343,8 @@ static bool fault_is(const char *text)
 
 	return read_all(&s, "{\"supervise\":{\"critical\":true,\"env\":"
 			"{\"A\":\"author\"}}}", &ps) == 0 &&
-	       is_text(s.fault, text) && ps.n == 1 && s.critical &&
+	       s.fault.code &&
+	       is_text(str_of(s.fault.msg), text) && ps.n == 1 && s.critical &&
 	       s.restart == RESTART_ALWAYS && s.nenv == 1 &&
 	       is_text(s.env[0].value, "author") &&
 	       is_text(ps.all[0].file, "m/supervise.json") &&
@@ -356,10 +357,10 @@ static void files(void)
 	struct problems ps;
 	struct supervise s;
 
-	ok(read_all(&s, NULL, &ps) == 0 && !ps.n && !s.fault.n,
+	ok(read_all(&s, NULL, &ps) == 0 && !ps.n && !s.fault.code,
 	   "no directory for it");
 	mkdirat(home, "m", 0755);
-	ok(read_all(&s, NULL, &ps) == 0 && !ps.n && !s.fault.n &&
+	ok(read_all(&s, NULL, &ps) == 0 && !ps.n && !s.fault.code &&
 	   supervise_check(home, "m", &ps, &arena) == 0, "no file");
 	put_operators("{\"restart\":\"never\",\"dependsOn\":[\"old\",\"new\"]}",
 		      0600);
@@ -382,7 +383,7 @@ static void files(void)
 		    "its owner alone; chmod 600 it"), "writable by all");
 	put_operators("{}", 0600);
 	fchmodat(home, "m", 0757, 0);
-	ok(read_all(&s, NULL, &ps) == 0 && s.fault.n, "its directory is");
+	ok(read_all(&s, NULL, &ps) == 0 && s.fault.code, "its directory is");
 	fchmodat(home, "m", 0755, 0);
 	unlinkat(home, "m/" SUPERVISE_FILE, 0);
 	symlinkat("other", home, "m/" SUPERVISE_FILE);
@@ -403,7 +404,7 @@ static void files(void)
 		    "uid 0"), "a stranger's");
 	fchownat(home, "m/" SUPERVISE_FILE, 0, 0, 0);
 	fchownat(home, "m", 4711, 0, 0);
-	ok(read_all(&s, NULL, &ps) == 0 && s.fault.n,
+	ok(read_all(&s, NULL, &ps) == 0 && s.fault.code,
 	   "ours, in a stranger's directory");
 	fchownat(home, "m", 0, 0, 0);
 }
