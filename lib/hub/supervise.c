@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 struct reader {
 	struct fields f;
@@ -131,7 +130,7 @@ static void take_flag(struct reader *r, const struct key *k,
 static void take_depends(struct reader *r, const struct key *k,
 			 const struct json *v)
 {
-	struct str all[DEPENDENCIES_MAX], name;
+	struct str *all, name;
 	size_t n = 0;
 
 	if (v->type != JSON_ARRAY || v->count > DEPENDENCIES_MAX) {
@@ -139,16 +138,17 @@ static void take_depends(struct reader *r, const struct key *k,
 			    "short names", DEPENDENCIES_MAX);
 		return;
 	}
+	all = arena_array(r->f.arena, v->count, sizeof *all);
 	JSON_EACH(c, v) {
 		if (!json_str(c, &name) || !home_short_ok(name)) {
 			field_fault(&r->f, c, k->name, "must name modules by "
 				    "their short names");
 			return;
 		}
-		all[n++] = arena_str(r->f.arena, registry_short(name));
+		if (all)
+			all[n++] = arena_str(r->f.arena, registry_short(name));
 	}
-	if (n)
-		memcpy(r->s->depends_on, all, n * sizeof *all);
+	r->s->depends_on = all;
 	r->s->ndepends_on = n;
 	taken(r, k);
 }

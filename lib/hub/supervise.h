@@ -61,7 +61,7 @@ struct supervise {
 	enum restart_policy restart;
 	int stop_signal;
 	int stop_timeout_ms, ready_timeout_ms;
-	struct str depends_on[DEPENDENCIES_MAX];
+	const struct str *depends_on;
 	size_t ndepends_on;
 	bool restart_on_unhealthy, critical;
 	int nice, oom_score;            /* as inherited unless set */
