@@ -198,8 +198,18 @@ if [ $root = yes ] && grep -q ^nobody: /etc/passwd; then
 	manifest a '.startCmd = ["serv"]'
 	operator a '{}'
 	ok 'hub goes down'        hub_stop
+elif [ $root = no ]; then
+	operator a '{"user": 0}'
+	ok 'hub comes up'         hub_start
+	ok 'another user'         exits 1 pc-start a
+	ok '  is for root to give' complains pc-start a/supervise.json \
+		'user: to run it as root the hub must run as root'
+	operator a '{"user": '"$(id -u)"'}'
+	ok 'the same user'        exits 0 pc-start --wait=60 a
+	ok '  is nothing to ask for' hub_stop
+	operator a '{}'
 else
-	skip 'another user'       'needs root and a nobody'
+	skip 'another user'       'needs a nobody'
 fi
 
 # --- how it is stopped
