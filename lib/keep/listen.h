@@ -6,7 +6,8 @@
  * Whether a module's port is listened on, and by whom.
  *
  * The kernel is asked for all modules at once: at 0, 5, 10, 20 ms ... while
- * one is starting, then every second for a minute, then only when somebody
+ * one is starting (readyTimeoutMs), then every second for 56 s, then only when
+ * somebody
  * looks (listen_look), at most every LISTEN_FRESH_MS. The listener must
  * belong to the module's own run; a socket once proven is remembered by its
  * inode.

@@ -67,6 +67,10 @@ void os_ignore_signal(int sig);
 
 /* The path of the running executable, NUL-terminated; its length. */
 ssize_t os_own_path(char *out, size_t size);
+/* The calling process: its groups, and how soon it is ended for lack of
+ * memory (-1000 to 1000; ENOSYS where that cannot be said). */
+int os_set_groups(const gid_t *, size_t n);
+int os_set_oom_score(int score);
 
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */

@@ -158,7 +158,7 @@ static void is_restarted(void)
 	   "the third ends it");
 	until(m->runs == 2 && m->state == SM_UP);
 	ok(!lives(first) && m->exit_code == 128 + SIGTERM &&
-	   budget_count(&m->budget, os_now_ms()) == 1 && m->health.opted,
+	   budget_count(&m->budget, os_now_ms(), 0) == 1 && m->health.opted,
 	   "by its stop signal, as a crash");
 	m->health.opted = false;
 	stop(m);
