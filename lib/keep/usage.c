@@ -11,7 +11,7 @@ static void add(struct mod *m, const struct proc *p, bool descriptors)
 	int n;
 
 	u->cpu_ms += p->cpu_ms;
-	u->memory_bytes += p->memory;
+	u->memory_bytes += proc_memory(p->pid);
 	u->processes += p->state != 'Z';
 	m->usage.known = true;
 	if (!descriptors)
