@@ -138,10 +138,12 @@ static void on_datagram(struct loop *l, struct watch *w, unsigned events)
 		if (n < 0)
 			return;
 		m = pid > 0 ? sweep_find(s, pid) : NULL;
-		notify_parse(&words, (struct str){ text, (size_t)n });
-		if (!m)
+		if (!m || (size_t)n > sizeof text) {
 			s->notifier.ignored++;
-		else if (m->pid)        /* else its run is over */
+			continue;
+		}
+		notify_parse(&words, (struct str){ text, (size_t)n });
+		if (m->pid)             /* else its run is over */
 			take_words(m, &words);
 	}
 }
