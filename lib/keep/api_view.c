@@ -7,6 +7,7 @@
 #include "sys/os.h"
 #include "wire/date.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -355,6 +356,23 @@ static void put_notice(struct jsonw *w, const struct mod *m)
 	jsonw_end(w);
 }
 
+/* next: what `after` of the log takes, to have what comes from here on. */
+static void put_log(struct jsonw *w, struct api *api, const struct mod *m)
+{
+	uint64_t lines = ring_last(&m->ring);
+	char next[48];
+
+	snprintf(next, sizeof next, "%llu.%llu",
+		 (unsigned long long)api->follows->boot,
+		 (unsigned long long)lines);
+	jsonw_key(w, "log");
+	jsonw_object(w);
+	jsonw_key(w, "next");
+	jsonw_cstr(w, next);
+	put_number(w, "lines_total", (int64_t)lines, true);
+	jsonw_end(w);
+}
+
 static void put_processes(struct jsonw *w, struct api *api, struct mod *m)
 {
 	struct left all[PROCESSES_SHOWN];
@@ -387,6 +405,7 @@ void view_module(struct api *api, struct mod *m, struct buf *out)
 	put_health(&w, m);
 	put_notice(&w, m);
 	put_processes(&w, api, m);
+	put_log(&w, api, m);
 	jsonw_end(&w);
 }
 
