@@ -289,12 +289,15 @@ static void on_event(struct news *n, struct str type, struct str data)
 static void on_end(struct news *n, const struct err *e)
 {
 	struct live *v = n->ctx;
+	struct err why;
 
 	v->stop = true;
 	if (!e)
 		return;
-	cli_warn(e);
-	v->status = cli_status(e);
+	why = *e;
+	err_wrap(&why, "hub");
+	cli_warn(&why);
+	v->status = cli_status(&why);
 }
 
 int watch_events(const struct watch_args *args)
