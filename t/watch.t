@@ -12,7 +12,7 @@ eventually mod_has good '.listening == "yes"'
 
 # A terminal, in little: the program runs on a pty, its screen is a file.
 # Commands come on stdin, each is answered by a line.
-cat >pty.py <<'END'
+cat >screen.py <<'END'
 import fcntl, os, pty, re, select, signal, struct, sys, termios, time
 
 rows, cols = 24, 100
@@ -49,6 +49,7 @@ def feed(data):
                 screen[at[0]] = line[:at[1]]
             elif arg == "?1049":
                 alt = verb == "h"
+                screen.clear()
                 seen = seen or alt
             continue
         if raw[:1] == b"\x1b":
@@ -120,23 +121,23 @@ for line in sys.stdin:
     elif verb == "bytes":
         print(total, flush=True)
     elif verb == "end":
-        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        status = None
+        while status is None:
+            p, st = os.waitpid(pid, os.WNOHANG)
+            status = os.waitstatus_to_exitcode(st) if p else None
             pump(20)
         while select.select([master], [], [], 0)[0]:
             if not pump(0):
                 break
+        print(status, "same" if termios.tcgetattr(slave) == before
+              else "other", alt, seen, flush=True)
         break
 END
-# A second process waits for the child, so that its status can be told.
-sed -i 's/^    elif verb == "end":$/    elif verb == "end":\n        status = None/
-	s/^        while os.waitpid(pid, os.WNOHANG)\[0\] == 0:$/        while status is None:\n            p, st = os.waitpid(pid, os.WNOHANG)\n            status = os.waitstatus_to_exitcode(st) if p else None/
-	s/^        break$/        print(status, "same" if termios.tcgetattr(slave) == before else "other", alt, seen, flush=True)\n        break/' pty.py
-
 term_start() {  # TERM COMMAND...
 	_t=$1
 	shift
 	rm -f to from && mkfifo to from
-	env TERM="$_t" python3 pty.py "$@" <to >from 2>>other.log &
+	env TERM="$_t" python3 screen.py "$@" <to >from 2>>other.log &
 	term=$!
 	others="$others $term"
 	exec 4>to 5<from
