@@ -24,7 +24,7 @@ follow() {
 objects() {
 	awk '/^id: / { id = substr($0, 5) } /^event: / { t = substr($0, 8) }
 		/^data: / { printf "{\"event\":\"%s\",\"id\":\"%s\",%s\n", t,
-		id, substr($0, 8) }' "$1" | jq -c .
+		id, substr($0, 8) }' "$1" 2>/dev/null | jq -c .
 }
 # told FILE JQ-EXPRESSION: there is such an event
 told() { objects "$1" | jq -e -s "any(.[]; $2)" >/dev/null; }
