@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PROBE_FIRST_MS 5        /* then doubled */
-#define PROBE_LATE_MS  1000     /* after the readiness window */
+#define PROBE_LATE_MS  1000     /* after that window, and for watchers */
 
 static bool read_ports(struct sup *s)
 {
@@ -171,6 +171,8 @@ static void arm_probe(struct sup *s)
 		const struct mod *m = s->mods[i];
 		int64_t at = m->state == SM_UP ? m->probe_ms : 0;
 
+		if (m->state == SM_UP && s->checks.watchers && !at)
+			at = s->looked_ms + PROBE_LATE_MS;
 		if (at && (!next || at < next))
 			next = at;
 	}
@@ -200,6 +202,11 @@ static void on_probe(struct loop *l, struct timer *t)
 {
 	(void)l;
 	look(CONTAINER(t, struct sup, probe));
+}
+
+void listen_watch(struct sup *s)
+{
+	arm_probe(s);
 }
 
 void listen_look(struct sup *s)

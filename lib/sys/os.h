@@ -44,7 +44,7 @@ int os_peer(int fd, uid_t *, pid_t *);
  * which is no file: it begins with '@' (unix(7), abstract addresses); NULL is
  * for one that only sends. os_receive() gives the sender's pid as the
  * kernel knows it, 0 where it knows none; descriptors that came with the
- * datagram are closed.
+ * datagram are closed. More than n means that the rest of it is lost.
  */
 int os_dgram(const char *name);
 ssize_t os_receive(int fd, void *, size_t, pid_t *);

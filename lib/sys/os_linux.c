@@ -310,7 +310,7 @@ ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
 	struct iovec io = { .iov_base = p, .iov_len = n };
 	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1,
 		.msg_control = &beside, .msg_controllen = sizeof beside };
-	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
 	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 	struct ucred who;
 

@@ -22,7 +22,6 @@ struct proc {
 	char state;             /* 'Z' is dead and not reaped */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
 	uint64_t cpu_ms;        /* its own, and of children it has reaped */
-	uint64_t memory;        /* resident bytes */
 	char comm[16];
 };
 
@@ -62,6 +61,10 @@ int proc_has_env(pid_t, const char *pair);
 uint64_t proc_mark(pid_t);
 /* Our own, above which no mark may be: 0 when unlimited or not supported. */
 uint64_t proc_mark_max(void);
+
+/* Resident bytes; 0 unknown. Of a file by itself: the number in its stat
+ * line is some hundred pages out, which for a small server is all it has. */
+uint64_t proc_memory(pid_t);
 
 /* How many descriptors it has open; -1 gone or not ours to read. */
 int proc_descriptors(pid_t);

@@ -183,6 +183,20 @@ static inline void into_the_background(void)
 	sit();
 }
 
+/* Listens until SIGUSR1. */
+static inline void shut(void)
+{
+	sigset_t set;
+	int sig, fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = bind_port();
+	sigwait(&set, &sig);
+	close(fd);
+}
+
 static inline _Noreturn void act(char **argv)
 {
 	char *self = argv[-2];
@@ -208,6 +222,8 @@ static inline _Noreturn void act(char **argv)
 			answer_with(*++argv);
 		else if (!strcmp(*argv, "notify"))
 			notify(*++argv);
+		else if (!strcmp(*argv, "shut"))
+			shut();
 		else if (!strcmp(*argv, "byte"))
 			write_bytes();
 		else if (!strcmp(*argv, "exit"))
