@@ -31,7 +31,7 @@ script() {      # CLIENT: its operations
 }
 
 kill_module() {
-	_pid=$(pc-status --json "$1" 2>/dev/null | jq -r '.modules[0].pid')
+	_pid=$(pc-status --json "$1" 2>/dev/null | jq -r .pid)
 	case $_pid in
 	'' | null) return ;;
 	esac

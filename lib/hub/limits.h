@@ -40,8 +40,8 @@
 #define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
                                          * was away for longer begins anew */
 #define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */
-#define WATCH_LOOK_MS      1000         /* while somebody watches: a listener
-                                         * that is lost shows in 2 s */
+#define WATCH_LOOK_MS      1000         /* then it shows that the last of those
+                                         * who watched is gone */
 #define FOLLOWERS_MAX      48           /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 

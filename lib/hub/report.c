@@ -4,10 +4,12 @@
 #include "hub/supervise.h"
 #include "hub/view.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PATIENCE_MS 5000
+#define FIRST_BYTES (512 * 1024)        /* a report of 100 modules */
 
 /* An answer of the hub, in the report's arena. */
 static const struct json *ask(struct report *r, const char *target,
@@ -172,11 +174,13 @@ static void find_problems(struct report *r, const struct home *home)
 int report_gather(struct report *r, const struct home *home, unsigned what,
 		  struct err *e)
 {
+	/* Pages that come with the program cost less than malloc's. */
+	static max_align_t first[FIRST_BYTES / sizeof(max_align_t)];
 	const struct json *answer, *modules;
 	struct err unused = { 0 };
 
 	*r = (struct report){ 0 };
-	arena_init(&r->arena, ANSWER_MAX * 8);
+	arena_init_in(&r->arena, ANSWER_MAX * 8, first, sizeof first);
 	registry_init(&r->registry);
 	if (client_init(&r->client, home, e) < 0)
 		return -1;

@@ -455,6 +455,7 @@ static void put_next_try(struct jsonw *w, const struct mod *m)
 		 os_now_ms() : 0);
 }
 
+/* next: what `after` of the log takes, to have what comes from here on. */
 static void put_log(struct jsonw *w, const struct api *api,
 		    const struct mod *m)
 {
