@@ -123,9 +123,9 @@ ok '  are refused'      test ! -e "$H/../x" -a ! -e "$H/.x" -a ! -e "$H/logs"
 # --- rotation
 
 ok 'sixty megabytes'    frames -n 60000 -l 1000 big -x pc-logd
-is "$(cd "$H/big/logs" && echo *)" "$(echo big.log big.log.1 big.log.1.idx \
-	big.log.2 big.log.2.idx big.log.3 big.log.3.idx big.log.4 \
-	big.log.4.idx big.log.idx)" '  are five files'
+is "$(cd "$H/big/logs" && echo *)" 'big.log big.log.1 big.log.1.idx'\
+' big.log.2 big.log.2.idx big.log.3 big.log.3.idx big.log.4 big.log.4.idx'\
+' big.log.idx'          '  are five files'
 ok '  of 10 MiB each'   sh -c 'for f; do
 	[ "$(wc -c <"$f")" -le 10485760 ] || exit 1; done' - "$(log big)" \
 	"$(log big).1" "$(log big).4"
@@ -198,7 +198,7 @@ is "$(cursors gone)" '1.1-1.4 1.5' '  has the right cursor'
 
 # --- damage
 
-cut_off() { head -c -"$1" "$2" >cut && cat cut >"$2"; }
+cut_off() { head -c "-$1" "$2" >short && cat short >"$2"; }
 ok 'a line that was cut' feed -n 3 torn
 cut_off 4 "$(log torn)"
 ok '  is written whole' feed -s 3 -n 2 torn
@@ -294,7 +294,7 @@ pc-logs --json --since 0.0 full >full.json 2>/dev/null
 mount -o remount,ro "$PARACHUTE_HOME"
 frames readonly | pc-logd >said.ro
 END
-rm -rf "$H"/*
+rm -rf "${H:?}"/*
 ok 'a disk that is full, then read-only' unshare -m sh full.sh
 is "$(grep -c . said)" 4 '  each error is said once, and that it is well'
 ok '  why'              grep -q '^full error .*No space left on device' said
