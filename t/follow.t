@@ -140,7 +140,7 @@ ok '  and heard'                  eventually heard "$total"
 waitfor has "\"text\":\"$total\"" fast.out
 ok 'one that reads: every line, or a gap' right fast.out
 wait $cutter
-grep -v '"text":"77"' fast.out >damaged.out
+awk '!/"text"/ || ++n != 3' fast.out >damaged.out
 ok '  one event less is noticed'  not right damaged.out
 ok 'one that is cut off again and again' right cut.out
 ok 'one that did not read goes on' waitfor -t 0 pause
