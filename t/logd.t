@@ -84,13 +84,32 @@ is "$(cursors turn)" "$(seq -s ' ' -f '1.%.0f' 60000)" '  every cursor'
 ok 'a pipe of one page, lines of 64 KiB' frames -n 40 -l 65536 -z 4096 page \
 	-x pc-logd
 ok '  every line once'  counts 40 "$(log page)"
-ok 'an ended writer is waited for' sh -c '
-	exec 9>>"$PARACHUTE_HOME/hub/run/logd.lock"; flock 9
-	frames vault | pc-logd 9>&- & exec 9>&-; wait $!'
+mkfifo pipe pipe2
+pc-logd <pipe >said 2>err &
+first=$!
+exec 7>pipe
+frames both >&7
+eventually test -s "$(log both)"
+pc-logd <pipe2 >said2 2>err2 7>&- &
+second=$!
+others="$others $second"
+exec 8>pipe2
+frames -s 3 both >&8
+exec 8>&-
+frames -s 2 both >&7
+exec 7>&-
+wait "$first"
+wait "$second"
+is $? 0                 'a second writer of the home'
+ok '  waits for the end of the first' counts 3 "$(log both)"
+ok 'a thousand sources, forty descriptors' sh -c 'ulimit -n 40
+	frames -n 3 $(seq -f m%.0f 1000) | pc-logd 2>err'
+is "$(cat "$H"/m*/logs/m*.log | sort -s -k 5n | uniq -c -f 4 |
+	awk '{ print $1 }' | xargs) $(cat err)" '1000 1000 1000 ' \
+	'  have their lines'
 
 # --- TERM and the end
 
-mkfifo pipe
 pc-logd <pipe >said 2>err &
 logd=$!
 exec 7>pipe

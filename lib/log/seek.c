@@ -229,7 +229,7 @@ static void stand(struct seek *s, int at, uint64_t offset)
 {
 	struct logidx_entry e;
 	struct seek_rec r;
-	struct str line;
+	struct str line = STR_NULL;
 	uint64_t i;
 
 	s->last.known = false;
