@@ -78,7 +78,9 @@ for m in m0 m1 m2 m3 m4; do
 done
 # shellcheck disable=SC2046 # words
 ok '  no instance is left'        gone $(cut -d ' ' -f 1 ./*.mark)
-is "$(cat "/proc/$hub/task/$hub/children")" '' '  the hub has no children'
+api GET /api/hub
+is "$(cat "/proc/$hub/task/$hub/children")" "$(jq '.crew[].pid' body) " \
+	'  the hub has no children but its own programs'
 ok 'all stopped'                  exits 0 pc-status m0 m1 m2 m3 m4
 ok 'start: nothing is stuck'      exits 0 pc-start --wait=60 m0 m1 m2 m4
 is "$(cat ./*.double 2>/dev/null)" '' 'never two instances'

@@ -398,8 +398,37 @@ static int without_proc(void)
 	return cloexec_from_40() && os_children(NULL, 0) < 0 ? 0 : 1;
 }
 
+static void peeks(void)
+{
+	char seen[8] = "", got[8] = "";
+	int p[2], spare[2], file = open("/dev/null", O_RDONLY);
+
+	if (pipe(p) < 0 || pipe(spare) < 0)
+		exit(1);
+	ok(os_pipe_room(p[0]) >= 4096 && os_pipe_room(file) == 0,
+	   "a pipe has a size, a file has none");
+	ok(os_pipe_peek(p[0], spare, seen, 8) < 0 && errno == EAGAIN,
+	   "nothing to see");
+	ok(write(p[1], "abcdef", 6) == 6 &&
+	   os_pipe_peek(p[0], spare, seen, 4) == 4 && !memcmp(seen, "abcd", 4),
+	   "the first bytes are seen");
+	ok(os_pipe_peek(p[0], spare, seen, 8) == 6 &&
+	   !memcmp(seen, "abcdef", 6), "and again, with the rest");
+	ok(read(p[0], got, 8) == 6 && !memcmp(got, "abcdef", 6),
+	   "they are still there");
+	close(p[1]);
+	ok(os_pipe_peek(p[0], spare, seen, 8) == 0, "nobody can write");
+	ok(os_pipe_peek(file, spare, seen, 8) < 0 && errno == ENOSYS,
+	   "no pipe: read it");
+	close(p[0]);
+	close(spare[0]);
+	close(spare[1]);
+	close(file);
+}
+
 static void second_ways(void)
 {
+	int none[2] = { -1, -1 };
 	int status = 1;
 	pid_t pid;
 
@@ -410,6 +439,9 @@ static void second_ways(void)
 	nowait("no pwritev2");
 	deny(SYS_close_range, ENOSYS);
 	ok(cloexec_from_40(), "no close_range: the same");
+	deny(SYS_tee, EPERM);
+	ok(os_pipe_peek(0, none, NULL, 1) < 0 && errno == ENOSYS,
+	   "a filter's EPERM means no peeking");
 	deny(SYS_pidfd_open, EPERM);
 	ok(os_pidfd(getpid()) < 0 && errno == ENOSYS,
 	   "a filter's EPERM means no pidfds");
@@ -490,6 +522,7 @@ int main(void)
 	pidfds();
 	maps();
 	datagrams();
+	peeks();
 	second_ways();
 	return tap_done();
 }
