@@ -123,9 +123,9 @@ ok '  are refused'      test ! -e "$H/../x" -a ! -e "$H/.x" -a ! -e "$H/logs"
 # --- rotation
 
 ok 'sixty megabytes'    frames -n 60000 -l 1000 big -x pc-logd
-is "$(cd "$H/big/logs" && echo *)" "$(echo big.log big.log.1 big.log.1.idx \
-	big.log.2 big.log.2.idx big.log.3 big.log.3.idx big.log.4 \
-	big.log.4.idx big.log.idx)" '  are five files'
+is "$(cd "$H/big/logs" && echo *)" 'big.log big.log.1 big.log.1.idx'\
+' big.log.2 big.log.2.idx big.log.3 big.log.3.idx big.log.4 big.log.4.idx'\
+' big.log.idx'          '  are five files'
 ok '  of 10 MiB each'   sh -c 'for f; do
 	[ "$(wc -c <"$f")" -le 10485760 ] || exit 1; done' - "$(log big)" \
 	"$(log big).1" "$(log big).4"
@@ -198,7 +198,7 @@ is "$(cursors gone)" '1.1-1.4 1.5' '  has the right cursor'
 
 # --- damage
 
-cut_off() { head -c -"$1" "$2" >cut && cat cut >"$2"; }
+cut_off() { head -c "-$1" "$2" >short && cat short >"$2"; }
 ok 'a line that was cut' feed -n 3 torn
 cut_off 4 "$(log torn)"
 ok '  is written whole' feed -s 3 -n 2 torn
@@ -223,6 +223,45 @@ echo 'no index at all' >"$(log torn2).idx"
 ok 'a file in place of an index' feed -s 9 torn2
 is "$(cat "$(log torn2).idx.before-pc")" 'no index at all' '  is set aside'
 is "$(cursors torn2)" 'null null null null null null 1.9' '  '
+
+# --- another reader: syslog-ng's parser of Kubernetes' files, where it is
+
+scl=${PC_SYSLOG_NG_SCL:-/usr/share/syslog-ng/include/scl}
+if command -v syslog-ng >/dev/null && [ -f "$scl/kubernetes/kubernetes.conf" ]
+then
+	ok 'parts, streams, a gap' sh -c '{ t=1780377693123456789
+		frames -t $t -i 1 -n 2 read; frames -t $t -s 3 -p -m "a, " read
+		frames -t $t -s 4 -p -m "b, " read
+		frames -t $t -s 5 -m c read; frames -t $t -s 6 -e -m "d = e" read
+		frames -t $t -s 9 read; } | pc-logd'
+	pods=var/log/pods/default_read_0123abcd/read
+	mkdir -p "$pods"
+	cp "$(log read)" "$pods/0.log"
+	cat >sng.conf <<END
+@version: 3.38
+@include "$scl/kubernetes/kubernetes.conf"
+source s { file("$T/$pods/0.log" flags(no-parse)); };
+log { source(s); parser { kubernetes-file-parser(); };
+	destination { file("$T/sng.out"
+	template("\$ISODATE|\${.k8s.stream}|\$MSG\n") frac-digits(6)); }; };
+END
+	syslog-ng -F -e --no-caps -f "$T/sng.conf" --persist-file "$T/persist" \
+		--control "$T/control" --pidfile "$T/sng.pid" >sng.log 2>&1 &
+	sng=$!
+	others="$others $sng"
+	eventually sh -c 'grep -q "line 9" sng.out 2>/dev/null || ! kill -0 $1' \
+		- "$sng"
+	ok '  are read by syslog-ng' alive "$sng"
+	is "$(sed 's/^[^|]*[.]\([0-9]*\)[^|]*/\1/' sng.out)" \
+		'123456|stdout|line 1
+123456|stdout|line 2
+123456|stdout|a, b, c
+123456|stderr|d = e
+123456|stderr|[hub] gap: 2 lines missing
+123456|stdout|line 9' '  as what they are'
+else
+	skip 'another reader' 'no syslog-ng with its Kubernetes parser'
+fi
 
 # --- a home that cannot be written
 
@@ -255,7 +294,7 @@ pc-logs --json --since 0.0 full >full.json 2>/dev/null
 mount -o remount,ro "$PARACHUTE_HOME"
 frames readonly | pc-logd >said.ro
 END
-rm -rf "$H"/*
+rm -rf "${H:?}"/*
 ok 'a disk that is full, then read-only' unshare -m sh full.sh
 is "$(grep -c . said)" 4 '  each error is said once, and that it is well'
 ok '  why'              grep -q '^full error .*No space left on device' said

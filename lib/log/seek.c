@@ -145,7 +145,7 @@ static int raw_line(struct seek *s, struct str *line)
 			n = (long)(f->size - from);
 		n = logidx_read(f->fd, s->buf + have, (size_t)n, from);
 		if (n <= 0)
-			return (int)n;
+			return n < 0 ? -1 : 0;
 		s->end += (size_t)n;
 	}
 }

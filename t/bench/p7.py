@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import time
 
@@ -74,11 +75,43 @@ def logger(kit, name):
             "s6-log": ["s6-log", "n4", "s10000000", place]}[name]
 
 
+def frames(kit, lines):
+    """A file of what the keeper hands to pc-logd (lib/hub/logpipe.h)."""
+    path = os.path.join(kit.dir, f"frames.{lines}")
+    if not os.path.exists(path):
+        text = b"a line of 22 bytes ..."
+        head = struct.Struct("<IIBBBB4xQQQQ")
+        at = time.time_ns()
+        with open(path, "wb") as f:
+            for seq in range(1, lines + 1):
+                f.write(head.pack(0x50434c31, len(text), 5, 1, 0, 0, 1, seq,
+                                  0, at + seq // 1000) + b"vault" + text)
+    return path
+
+
+def into_logd(kit, lines):
+    """Lines a second of pc-logd alone, from a pipe, until all are written."""
+    home = os.path.join(kit.dir, "logd-home")
+    shutil.rmtree(home, ignore_errors=True)
+    os.mkdir(home)
+    path = frames(kit, lines)
+    cat = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
+    begin = time.monotonic()
+    subprocess.run(["pc-logd", "--home", home], stdin=cat.stdout,
+                   stdout=subprocess.DEVNULL, check=True)
+    took = time.monotonic() - begin
+    cat.stdout.close()
+    cat.wait()
+    return lines / took
+
+
 def intake(kit):
     cases = [("pc, ring in memory", LINES,
               lambda n: into_ring(kit, kit.peers[0], n)),
-             ("pc, ring and log file", LINES,
+             ("pc, ring and file", LINES,
               lambda n: into(kit, kit.peers[0], n)),
+             ("pc-logd alone, to a file", LINES // 4,
+              lambda n: into_logd(kit, n)),
              ("limit: cat >/dev/null", LINES,
               lambda n: into_pipe(kit, ["cat"], n))]
     for peer in kit.peers:
@@ -101,7 +134,9 @@ def intake(kit):
         kit.say(f"P7 {label}: {spread(values)} M lines/s")
     t.remark("One module writes lines of 22 bytes, 64 KiB a write, as fast as "
              "they are taken; pc's own standard output is /dev/null. cat and "
-             "supervisord pass bytes on without looking for lines.")
+             "supervisord pass bytes on without looking for lines. pc-logd "
+             "alone is given records through a pipe by cat, and timed until "
+             "it has written the last.")
     return t
 
 
