@@ -30,6 +30,19 @@ def into(kit, peer, lines):
         return rate(it.wait_notes(2)[1], lines)
 
 
+def into_ring(kit, peer, lines):
+    """The same where there is no log writer: it would set the pace."""
+    alone = os.path.join(kit.dir, "alone")
+    os.makedirs(alone, exist_ok=True)
+    shutil.copy(shutil.which("pc-serve"), alone)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{alone}:{path}"
+    try:
+        return into(kit, peer, lines)
+    finally:
+        os.environ["PATH"] = path
+
+
 def into_pipe(kit, argv, lines):
     """The same into a program that reads it from a pipe."""
     path = os.path.join(kit.dir, "pipe.notes")
@@ -93,7 +106,9 @@ def into_logd(kit, lines):
 
 
 def intake(kit):
-    cases = [("pc, ring and file", LINES,
+    cases = [("pc, ring in memory", LINES,
+              lambda n: into_ring(kit, kit.peers[0], n)),
+             ("pc, ring and file", LINES,
               lambda n: into(kit, kit.peers[0], n)),
              ("pc-logd alone, to a file", LINES // 4,
               lambda n: into_logd(kit, n)),

@@ -583,6 +583,20 @@ static void finding(void)
 	arena_release(&arena);
 }
 
+static void own_place(void)
+{
+	struct err e = { 0 };
+	char dir[4096], real[PATH_MAX] = "", small[4];
+
+	if (!realpath(SELF, real))
+		tap_diag("no /proc");
+	*strrchr(real, '/') = '\0';
+	ok(run_own_dir("x", dir, sizeof dir, &e) == 0 && !strcmp(dir, real),
+	   "where we are: %s", dir);
+	ok(run_own_dir("no-such-program", small, sizeof small, &e) < 0 &&
+	   strstr(e.msg, "no-such-program"), "not to be told: %s", e.msg);
+}
+
 int main(int argc, char **argv)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -611,6 +625,7 @@ int main(int argc, char **argv)
 	gates();
 	forks_refused();
 	finding();
+	own_place();
 	ok(!fd_count(FD_FREE), "no descriptor is left in the table");
 	snprintf(cmd, sizeof cmd, "cd / && rm -rf '%s'", top);
 	if (system(cmd))
