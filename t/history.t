@@ -41,9 +41,9 @@ ok '  GET /api/modules/exits'     api_is 200 GET /api/modules/exits \
 	'.exits | length == 3'
 ok 'a line without its newline'   exit_has unended '.[0] | .code == 3 and
 	(.lines | length == 1)'
-kill -SEGV "$(pid_of victim)"
+kill -USR2 "$(pid_of victim)"
 eventually exit_has victim '.[0].cause == "signal"'
-ok 'a signal'                     exit_has victim '.[0] | .signal == 11 and
+ok 'a signal'                     exit_has victim '.[0] | .signal == 12 and
 	.code == null and .lines == ["line 1", "line 2", "line 3"]'
 eventually mod_has victim '.listening == "yes"'
 kill -KILL "$(pid_of victim)"

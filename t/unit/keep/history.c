@@ -86,10 +86,10 @@ static void runs(void)
 	   "a stop is kept");
 	ok(x->all[0].nlines == 1 && is_text(x->all[0].lines[0], want),
 	   "  with the line before it");
-	run_and_kill(m, SIGSEGV);
+	run_and_kill(m, SIGUSR2);
 	x = kept("a");
 	ok(x->n >= 2 && x->all[x->n - 2].cause == CAUSE_SIGNAL &&
-	   x->all[x->n - 2].signal == SIGSEGV, "a signal is kept");
+	   x->all[x->n - 2].signal == SIGUSR2, "a signal is kept");
 	ok(x->all[x->n - 2].nlines == 1 &&
 	   !is_text(x->all[x->n - 2].lines[0], want),
 	   "  with lines of its own run only");
