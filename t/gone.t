@@ -135,6 +135,7 @@ for m in $names; do
 	module "$m" "$free" false
 done
 services '.services = []'
+hub_out=/dev/null
 ok 'hub comes up'                 hub_start
 for m in $names; do
 	module_row "$m"
@@ -149,7 +150,7 @@ while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
 	[ ! -s bad ] || { diag "in round $i"; break; }
 done
-is "$(cat bad)" ''                "$made trees, $procs processes: none left"
+is "$(head -n 20 bad)" ''     "$made trees, $procs processes: none left"
 ok '  never two of a module'      no_doubles
 diag "longest stop: $worst ms (timeout $limit ms)"
 if soak; then

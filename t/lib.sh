@@ -297,14 +297,15 @@ no_doubles() {  # two instances of a module at a time, as they saw it
 # --- the hub
 
 # hub_run ARG...: from here to the ready line. The keeper's output goes to
-# hub.log; hub_env is for env(1). False if it ended first.
-hub_env=''
+# hub.log, its stdout elsewhere where hub_out says so (a flood fills a disk);
+# hub_env is for env(1). False if it ended first.
+hub_env='' hub_out=''
 hub_run() {
 	rm -f ready && mkfifo ready || return 1
 	: >>hub.log
 	# shellcheck disable=SC2086 # words
 	env $hub_env pc-serve --home "$PARACHUTE_HOME" --ready-fd 3 "$@" \
-		3>ready >>hub.log 2>&1 &
+		3>ready >>"${hub_out:-hub.log}" 2>>hub.log &
 	hub=$!
 	port=''
 	read -r port <ready
