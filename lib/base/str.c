@@ -148,3 +148,12 @@ void wipe(void *p, size_t n)
 	while (n--)
 		*v++ = 0;
 }
+
+uint64_t str_sum(struct str s)
+{
+	uint64_t sum = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < s.n; i++)
+		sum = (sum ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+	return sum;
+}

@@ -66,4 +66,7 @@ bool str_to_u64(struct str, uint64_t max, uint64_t *out);
 /* Overwrites secrets; the compiler may not remove it. */
 void wipe(void *p, size_t n);
 
+/* FNV-1a: tells a torn or alien record from a whole one; no more. */
+uint64_t str_sum(struct str);
+
 #endif

@@ -13,6 +13,7 @@
  *	hub/run/hub.port        the bound TCP port, decimal and LF
  *	hub/run/origin          the stored origin, one line
  *	hub/run/boot            how many keepers this home has had
+ *	hub/run/state           what survives a killed keeper (keep/record)
  *	hub/run/services.lock   held while services.json is rewritten
  *
  * Never a *.pid file: the reference takes one for an old detached daemon.
@@ -31,6 +32,7 @@
 #define HOME_PORT       "hub.port"
 #define HOME_ORIGIN     "origin"
 #define HOME_BOOT       "boot"
+#define HOME_STATE      "state"
 #define HOME_SERVICES_LOCK "services.lock"
 
 #define HUB_PORT 1939   /* the reference's, and the canonical one */

@@ -12,6 +12,9 @@
 #define ARGV_MAX           64           /* words of a start command */
 #define DEPENDENCIES_MAX   32           /* names one module can wait for */
 
+#define CREW_MAX           16           /* programs of our own beside us */
+#define RECORDS_MAX        (2 * MODULES_MAX)    /* modules, crew, and those
+                                         * of a killed keeper */
 #define INHERITED_MAX      64           /* children from before our exec */
 
 #define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB

@@ -2,7 +2,9 @@
 #include "keep/keeper.h"
 
 #include "keep/api.h"
+#include "keep/boot.h"
 #include "keep/door.h"
+#include "keep/hold.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -22,7 +24,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_PATIENCE_MS 2000
 #define LAST_WORDS_MS 20        /* answers of the last stop, then the end */
 
 struct keeper {
@@ -36,8 +37,8 @@ struct keeper {
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
-	int lock, run_dir;
-	uint64_t boot;
+	struct hold hold;
+	struct records records;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
 	bool ending;            /* all is down, the last answers are sent */
@@ -151,11 +152,29 @@ static void start_new(struct keeper *k)
 		if (!m->listed || m->asked)
 			continue;
 		if (m->module.argv[0])
-			sup_event(&k->sup, m, EV_START);
+			sup_boot(&k->sup, m);
 		else if (m->module.reason)
 			mod_fault(m, ERROR_NO_COMMAND, NULL, "%s",
 				  m->module.reason);
 	}
+}
+
+/* The home */
+
+static void check_home(struct keeper *k)
+{
+	if (k->signals || hold_is_there(&k->hold))
+		return;
+	log_say("%s was removed or replaced: this hub has lost its home and "
+		"stops everything", k->home.path);
+	k->signals++;
+	k->status = 1;
+	stop_all(k);
+}
+
+static void on_home_moved(struct hold *h)
+{
+	check_home(CONTAINER(h, struct keeper, hold));
 }
 
 /* What the supervisor tells */
@@ -164,6 +183,8 @@ static void on_changed(struct sup *s)
 {
 	struct keeper *k = s->ctx;
 
+	if (k->hold.watch.fd < 0)       /* nobody tells: look */
+		check_home(k);
 	ops_settle(&k->ops);
 	finish_if_down(k);
 }
@@ -192,89 +213,6 @@ static void on_mod_gone(struct sup *s, struct mod *m)
 
 /* The beginning */
 
-/* The lock file, and the directory: a file can be removed and made again. */
-static int lock_home(struct keeper *k, int wait_ms, struct err *e)
-{
-	int64_t until = os_now_ms() + wait_ms;
-
-	k->lock = fd_own(file_lock(k->run_dir, HOME_LOCK, wait_ms, e), FD_LOCK,
-			 0);
-	if (k->lock < 0)
-		return -1;
-	while (flock(k->home.fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK && os_now_ms() < until) {
-			poll(NULL, 0, 5);
-			continue;
-		}
-		if (errno != EWOULDBLOCK)
-			return 0;       /* not every volume can */
-		fd_close(&k->lock);
-		return err_set(e, ERR_EXISTS, "locked");
-	}
-	return 0;
-}
-
-/* 0: it does not say. */
-static pid_t lock_holder(struct keeper *k)
-{
-	struct str text = STR_NULL;
-	struct arena a;
-	uint64_t pid = 0;
-
-	arena_init(&a, 4096);
-	if (file_read(k->run_dir, HOME_LOCK, 32, &a, &text, NULL) < 0 ||
-	    !str_to_u64(str_trim(text, "\n "), INT32_MAX, &pid))
-		pid = 0;
-	arena_release(&a);
-	return (pid_t)pid;
-}
-
-static int take_lock(struct keeper *k, struct err *e)
-{
-	char pid[24];
-	ssize_t n;
-
-	k->run_dir = fd_own(dir_make(k->home.fd, HOME_RUN, 0700, e), FD_DIR, 0);
-	if (k->run_dir < 0)
-		return err_wrap(e, "home %s", k->home.path);
-	if (lock_home(k, 0, e) < 0 && e->code == ERR_EXISTS) {
-		pid_t holder = lock_holder(k);
-
-		/* A keeper that was killed while it forked: its child has the
-		 * lock for as long as it takes to execute or to die. */
-		if (!holder || kill(holder, 0) == 0 || errno != ESRCH ||
-		    lock_home(k, LOCK_PATIENCE_MS, e) < 0)
-			return err_set(e, ERR_EXISTS, "a hub already runs on "
-				       "%s; pc-status shows it (its lock says "
-				       "pid %d)", k->home.path, (int)holder);
-	}
-	if (k->lock < 0)
-		return err_wrap(e, "home %s", k->home.path);
-	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-	if (ftruncate(k->lock, 0) < 0 || pwrite(k->lock, pid, (size_t)n, 0) < n)
-		return err_sys(e, "home %s: write " HOME_LOCK, k->home.path);
-	return 0;
-}
-
-/* How many keepers this home has had: the first half of every log cursor. */
-static int count_boot(struct keeper *k, struct err *e)
-{
-	struct str text = STR_NULL;
-	struct arena a;
-	char next[24];
-	int rc;
-
-	arena_init(&a, 4096);
-	k->boot = 0;
-	if (file_read(k->run_dir, HOME_BOOT, 32, &a, &text, NULL) == 0)
-		str_to_u64(str_trim(text, "\n"), UINT64_MAX - 1, &k->boot);
-	k->boot++;
-	snprintf(next, sizeof next, "%llu\n", (unsigned long long)k->boot);
-	rc = file_put(k->run_dir, HOME_BOOT, str_of(next), 0600, e);
-	arena_release(&a);
-	return rc < 0 ? err_wrap(e, "home %s", k->home.path) : 0;
-}
-
 static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		      struct err *e)
 {
@@ -283,15 +221,28 @@ static int open_doors(struct keeper *k, const struct keeper_opts *o,
 
 	/* Modules are told where the front door would be, in any case. */
 	k->spawn.hub_port = port ? port : HUB_PORT;
-	unlinkat(k->run_dir, HOME_PORT, 0);
+	unlinkat(k->hold.run_dir, HOME_PORT, 0);
 	if (!o->front)
 		return 0;
 	if (doors_open(&k->doors, o->bind, &port, e) < 0)
 		return -1;
 	k->spawn.hub_port = k->api.port = port;
 	snprintf(line, sizeof line, "%u\n", (unsigned)port);
-	if (file_put(k->run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
+	if (file_put(k->hold.run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
 		return err_wrap(e, "home %s", k->home.path);
+	return 0;
+}
+
+/* What a keeper that was killed left is ended before the port is bound. */
+static int take_over(struct keeper *k, struct err *e)
+{
+	if (record_open(&k->records, k->hold.run_dir, e) < 0)
+		return err_wrap(e, "home %s", k->home.path);
+	k->spawn.owner = &k->records.owner;
+	cgroup_init(&k->sup.cgroup, &k->records.owner);
+	boot_end_leftovers(&k->records, &k->sup.cgroup);
+	k->sup.records = &k->records;
+	k->sup.last_id = k->records.last_id;
 	return 0;
 }
 
@@ -376,7 +327,7 @@ static void unserve(struct keeper *k)
 
 	httpd_release(&k->httpd);
 	doors_close(&k->doors);
-	unlinkat(k->run_dir, HOME_PORT, 0);
+	unlinkat(k->hold.run_dir, HOME_PORT, 0);
 	if (dir < 0)
 		return;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -388,6 +339,9 @@ static void unserve(struct keeper *k)
 static void reload(struct keeper *k)
 {
 	log_say("hangup: reading services.json again");
+	check_home(k);
+	if (k->signals)
+		return;
 	serve_again(k);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
@@ -454,7 +408,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->deadline = (struct timer)TIMER_INIT(on_deadline);
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
 	doors_init(&k->doors, &k->loop);
-	k->lock = k->run_dir = -1;
+	k->records.fd = -1;
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
 	log_to(say_line);
@@ -518,14 +472,14 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 		return -1;
 	set_up(k, o);
 	if (loop_signals(&k->loop, signals, on_signal, e) < 0 ||
-	    spawn_draw(&k->spawn, e) < 0 ||
 	    home_open(&k->home, o->home, true, e) < 0)
 		return -1;
 	fd_own(k->home.fd, FD_DIR, 0);
-	if (take_lock(k, e) < 0 || open_doors(k, o, e) < 0 ||
-	    count_boot(k, e) < 0)
+	if (hold_take(&k->hold, &k->home, e) < 0 || take_over(k, e) < 0 ||
+	    open_doors(k, o, e) < 0 || hold_count(&k->hold, e) < 0)
 		return -1;
-	follow_init(&k->follows, &k->sup, k->boot);
+	hold_watch(&k->hold, &k->loop, on_home_moved);
+	follow_init(&k->follows, &k->sup, k->hold.boot);
 	return serve(k, e);
 }
 
@@ -535,6 +489,7 @@ static void start_modules(struct keeper *k)
 
 	api_refresh(&k->api);
 	start_new(k);
+	record_forget_old(&k->records);
 	for (size_t i = 0; i < k->sup.n; i++)
 		n += sm_wanted(k->sup.mods[i]->state);
 	log_say("pc-serve " PC_VERSION ", pid %d, home %s: starting %zu "
@@ -556,7 +511,10 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	}
 	unserve(k);
 	survived = end_strays(k);
+	k->sup.records = NULL;
 	sup_release(&k->sup);
+	cgroup_release(&k->sup.cgroup);
+	record_close(&k->records, !survived);
 	registry_release(&k->registry);
 	log_say("stopped");
 	out_flush(&out);

@@ -35,7 +35,7 @@ static bool run_holds(struct sup *s, const struct mod *m, uint64_t inode,
 	/* A module that runs as somebody we may not look into is believed. */
 	if (got != 0)
 		return true;
-	if (!*walked && ptab_read(&s->ptab, NULL) < 0)
+	if (!*walked && sweep_table(s, NULL) < 0)
 		return true;
 	*walked = true;
 	for (size_t i = 0; i < s->ptab.n; i++) {

@@ -163,6 +163,7 @@ static void begin(struct op *op)
 	op->begun = true;
 	op->tries = op->mod->tries;
 	op->downs = op->mod->downs;
+	op->mod->by_hand = op->kind == OP_STOP;
 	sup_event(op->ops->sup, op->mod, events[op->kind]);
 }
 

@@ -20,6 +20,9 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 	[SM_DOWN] = {
 		[EV_START]     = TO(HELD, ACT_CLEAR | ACT_HOLD),
 		[EV_RESTART]   = TO(HELD, ACT_CLEAR | ACT_HOLD),
+		[EV_BOOT]      = TO(HELD, ACT_HOLD),
+		[EV_BOOT_SPENT] = TO(CRASHED, ACT_ARM_SLOW),
+		[EV_BOOT_LEFT] = TO(CYCLE_KILLING, FINISH),
 	},
 	[SM_HELD] = {
 		[EV_DEPS]      = TO(EXECING, ACT_SPAWN),

@@ -64,6 +64,9 @@ enum sm_event {
 	EV_EXIT_LAST,           /* the leader is gone and the budget spent */
 	EV_GONE,                /* nothing of the run is left */
 	EV_TIMER,
+	EV_BOOT,                /* as EV_START, crashes not forgotten */
+	EV_BOOT_SPENT,          /* the keeper before us had given it up */
+	EV_BOOT_LEFT,           /* and left something that does not end */
 	SM_NEVENT
 };
 

@@ -23,12 +23,11 @@ static const char *const withheld[] = {
 	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS",
 	"LISTEN_FDNAMES", "LISTEN_PID", "INVOCATION_ID", "JOURNAL_STREAM",
 	"PARACHUTE_INITIAL_ADMIN_USERNAME", "PARACHUTE_INITIAL_ADMIN_PASSWORD",
-	"PC_OWNER",
+	OWNER_ENV,
 };
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 #define SPAWN_ARENA_MAX (8 * 1024 * 1024)       /* .env, row, module.json */
-#define MARKS (2 * MODULES_MAX) /* limits to mark modules with */
 
 /*
  * Pairs are only ever put behind each other; of one name the last counts.
@@ -327,52 +326,6 @@ static void env_origins(struct environment *env, struct spawn_ctx *c)
 	env_put(env, STR("PARACHUTE_HUB_JWKS_ORIGIN"), str_of(local));
 }
 
-/*
- * The marks of one keeper are the odd numbers of a window below our own limit
- * (819,200 bytes by default), drawn anew by every keeper. No POSIX message
- * queue is made with limits like these, and one that is has room enough.
- */
-int spawn_draw(struct spawn_ctx *c, struct err *e)
-{
-	uint64_t max = proc_mark_max(), window = 2 * MARKS, dice;
-	unsigned char raw[16];
-
-	if (os_random(raw, sizeof raw) < 0 || os_random(&dice, sizeof dice) < 0)
-		return err_sys(e, "random numbers");
-	for (size_t i = 0; i < sizeof raw; i++)
-		snprintf(c->owner + 2 * i, 3, "%02x", raw[i]);
-	c->mark_base = 0;
-	if (max > 8 * window)
-		c->mark_base = max / 2 + dice % (max / 2 - window) / 2 * 2;
-	return 0;
-}
-
-unsigned spawn_limit_id(const struct spawn_ctx *c, uint64_t limit,
-			unsigned last)
-{
-	uint64_t first = c->mark_base | 1, slot;
-
-	if (!c->mark_base || limit % 2 == 0 || limit < first ||
-	    limit >= first + 2 * MARKS)
-		return 0;
-	/* Ids go on, marks go round: the newest that had this one. */
-	slot = (limit - first) / 2;
-	return last - (unsigned)((last % MARKS + MARKS - slot) % MARKS);
-}
-
-uint64_t spawn_limit(const struct spawn_ctx *c, const struct mod *m)
-{
-	if (!c->mark_base)
-		return 0;
-	return (c->mark_base | 1) + 2 * (m->id % MARKS);
-}
-
-void spawn_mark(const struct spawn_ctx *c, const struct mod *m, char *out,
-		size_t size)
-{
-	snprintf(out, size, "PC_OWNER=%s.%u", c->owner, m->id);
-}
-
 static int build_env(struct spawn_ctx *c, struct mod *m,
 		     struct environment *env, struct err *e)
 {
@@ -388,8 +341,8 @@ static int build_env(struct spawn_ctx *c, struct mod *m,
 		return -1;
 	env_origins(env, c);
 	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
-	spawn_mark(c, m, text, sizeof text);
-	env_put(env, STR("PC_OWNER"), str_of(strchr(text, '=') + 1));
+	owner_value(c->owner, m->id, text);
+	env_put(env, STR(OWNER_ENV), str_of(text));
 	if (arena_failed(env->a))
 		return err_set(e, ERR_NO_MEMORY, "no memory for its "
 			       "environment");

@@ -15,6 +15,7 @@
  */
 
 #include "hub/home.h"
+#include "hub/owner.h"
 #include "keep/sup.h"
 
 struct spawn_ctx {
@@ -23,8 +24,7 @@ struct spawn_ctx {
 	char *const *environ;
 	uint16_t hub_port;
 	uint64_t nofile;        /* soft limit the keeper was started with */
-	char owner[33];         /* drawn at start; PC_OWNER=<owner>.<id> */
-	uint64_t mark_base;     /* drawn at start; 0: no marks here */
+	const struct owner *owner;      /* marks of this home */
 };
 
 struct spawn {
@@ -49,19 +49,5 @@ int spawn_resolve(struct spawn_ctx *, struct mod *);
  */
 enum spawn_answer spawn_prepare(struct spawn_ctx *, struct mod *,
 				struct spawn *);
-
-/* Draws owner and mark_base. */
-int spawn_draw(struct spawn_ctx *, struct err *);
-
-/* The id of the module that was given a limit, of those up to last; 0: none */
-unsigned spawn_limit_id(const struct spawn_ctx *, uint64_t limit,
-			unsigned last);
-
-/* The odd RLIMIT_MSGQUEUE that what a module forks inherits; 0: none. */
-uint64_t spawn_limit(const struct spawn_ctx *, const struct mod *);
-
-/* "PC_OWNER=..." of a module. */
-void spawn_mark(const struct spawn_ctx *, const struct mod *, char *out,
-		size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include "keep/deps.h"
 #include "keep/listen.h"
 #include "keep/out.h"
+#include "keep/record.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
 #include "keep/sweep.h"
@@ -126,6 +127,25 @@ static void on_timer(struct loop *l, struct timer *t)
 	sup_event(m->sup, m, EV_TIMER);
 }
 
+/* A keeper that was killed had a number for it, by which what it left is
+ * known; that goes on. */
+static void take_number(struct sup *s, struct mod *m)
+{
+	struct record *old = s->records ? record_old(s->records, RECORD_MODULE,
+		str_of(m->short_name)) : NULL;
+
+	m->slot = -1;
+	if (old) {
+		old->taken = true;
+		m->id = old->id;
+		m->slot = old->slot;
+		return;
+	}
+	m->id = ++s->last_id;
+	if (s->records)
+		m->slot = record_slot(s->records);
+}
+
 static struct mod *mod_new(struct sup *s, struct str name)
 {
 	struct block *b = os_map(sizeof *b);
@@ -135,8 +155,8 @@ static struct mod *mod_new(struct sup *s, struct str name)
 		return NULL;
 	m = &b->mod;
 	m->sup = s;
-	m->id = ++s->last_id;
 	str_to_c(name, m->short_name, sizeof m->short_name);
+	take_number(s, m);
 	m->timer = (struct timer)TIMER_INIT(on_timer);
 	m->outcome = -1;
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
@@ -152,12 +172,24 @@ static void mod_free(struct sup *s, struct mod *m)
 {
 	if (s->gone)
 		s->gone(s, m);
+	if (s->records)
+		record_free(s->records, m->slot);
+	cgroup_remove(&s->cgroup, m->id);
 	loop_cancel(s->loop, &m->timer);
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	stream_close(m);
 	arena_release(&m->arena);
 	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
+}
+
+static void insert(struct sup *s, struct mod *m)
+{
+	size_t at = s->n++;
+
+	for (; at > 0 && s->mods[at - 1]->id > m->id; at--)
+		s->mods[at] = s->mods[at - 1];
+	s->mods[at] = m;
 }
 
 struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
@@ -185,7 +217,7 @@ struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
 		return NULL;
 	}
 	m->listed = true;
-	s->mods[s->n++] = m;
+	insert(s, m);
 	spawn_resolve(s->spawn, m);
 	return m;
 }
@@ -295,31 +327,64 @@ static void refused(struct sup *s, struct mod *m, const struct err *e)
 	sup_event(s, m, EV_REFUSED);
 }
 
-/* Forks and waits for exec's outcome in the loop. */
-static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
+static void save(struct sup *s, struct mod *m)
 {
+	struct record r = { .kind = RECORD_MODULE, .id = m->id,
+		.stopped = m->by_hand, .pid = m->pid, .start = m->start,
+		.started_unix_ms = m->started_unix_ms, .budget = m->budget,
+		.due_ms = m->timer.armed ? m->timer.at_ms : 0 };
+
+	m->unsaved = false;
+	if (!s->records)
+		return;
+	memcpy(r.name, m->short_name, sizeof r.name);
+	record_put(s->records, m->slot, &r);
+}
+
+/* Forks. The child waits at its gate until it is on record, so that a keeper
+ * that is killed here leaves nothing that the next one does not know. */
+static int fork_child(struct sup *s, struct mod *m, const struct spawn *sp,
+		      const int far[2], struct err *e)
+{
+	int group = cgroup_make(&s->cgroup, m->id);
 	struct run_req req = {
 		.path = sp->path, .argv = sp->argv, .envp = sp->envp,
 		.cwd = sp->cwd, .die_with_parent = true,
 		.nofile = s->spawn->nofile,
-		.mark = spawn_limit(s->spawn, m),
+		.mark = owner_limit(s->spawn->owner, m->id),
+		.out = far[0], .err = far[1], .gate = true,
+		.cgroup = group < 0 ? 0 : group,
 	};
+	struct proc p;
+
+	m->started_ms = os_now_ms();
+	m->started_unix_ms = os_unix_ms();
+	m->pid = run_start(&req, &m->outcome, e);
+	fd_close(&group);
+	if (m->pid < 0) {
+		m->pid = 0;
+		return -1;
+	}
+	m->start = proc_read(m->pid, &p) == 0 ? p.start : 0;
+	save(s, m);
+	run_go(m->outcome);     /* if it is gone, its exit will tell */
+	return 0;
+}
+
+/* Starts the program; the outcome of exec comes through the loop. */
+static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
+{
 	struct err e = { 0 };
-	int far[2];
+	int far[2], rc;
 
 	if (stream_open(m, far, &e) < 0) {
 		refused(s, m, &e);
 		return;
 	}
-	req.out = far[0];
-	req.err = far[1];
-	m->started_ms = os_now_ms();
-	m->started_unix_ms = os_unix_ms();
-	m->pid = run_start(&req, &m->outcome, &e);
+	rc = fork_child(s, m, sp, far, &e);
 	fd_close(&far[0]);
 	fd_close(&far[1]);
-	if (m->pid < 0) {
-		m->pid = 0;
+	if (rc < 0) {
 		refused(s, m, &e);
 		return;
 	}
@@ -393,6 +458,7 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	uint32_t dice = 0;
 
 	m->pid = 0;
+	m->start = 0;
 	m->exited = true;
 	m->exit_code = code_of(status);
 	m->exited_ms = os_now_ms();
@@ -471,6 +537,9 @@ static void signal_run(struct sup *s, struct mod *m, int sig)
 	/* Before its setsid() a child has no group of its own yet. */
 	if (m->pid && kill(-m->pid, sig) < 0 && errno == ESRCH)
 		kill(m->pid, sig);
+	/* One that was stopped would not hear of it. */
+	if (m->pid && sig != SIGKILL)
+		kill(-m->pid, SIGCONT);
 	if (!m->pid || sig == SIGKILL) {
 		m->sweep_signal = sig;
 		sweep_later(s);
@@ -509,6 +578,7 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 	struct sm_next next = sm_step(was, ev);
 
 	m->state = next.state;
+	m->unsaved = true;
 	if (ev == EV_START || ev == EV_STOP || ev == EV_RESTART)
 		m->asked = true;
 	if (ev == EV_GONE)
@@ -521,6 +591,34 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 	sup_touch(s);
 }
 
+void sup_boot(struct sup *s, struct mod *m)
+{
+	const struct record *old = s->records ? record_old(s->records,
+		RECORD_MODULE, str_of(m->short_name)) : NULL;
+
+	m->asked = true;
+	if (!old) {
+		sup_event(s, m, EV_BOOT);
+		return;
+	}
+	m->by_hand = old->stopped;
+	m->budget = old->budget;
+	m->left = old->left;
+	s->nleft += m->left;
+	m->delay_ms = old->due_ms - os_now_ms();
+	if (m->delay_ms < 0)
+		m->delay_ms = 0;
+	if (m->by_hand)
+		mod_say(m, "stays down: it was stopped by hand before the hub "
+			"was killed");
+	else if (m->left)
+		sup_event(s, m, EV_BOOT_LEFT);
+	else if (m->budget.spent)
+		sup_event(s, m, EV_BOOT_SPENT);
+	else
+		sup_event(s, m, EV_BOOT);
+}
+
 static void on_settle(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, settle);
@@ -529,6 +627,9 @@ static void on_settle(struct loop *l, struct later *later)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->state == SM_HELD && deps_settled(s, s->mods[i]))
 			sup_event(s, s->mods[i], EV_DEPS);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->mods[i]->unsaved)
+			save(s, s->mods[i]);
 	if (s->changed)
 		s->changed(s);
 	drop_unlisted(s);
@@ -547,6 +648,9 @@ void sup_init(struct sup *s, struct loop *loop, struct out *out,
 	s->spawn = spawn_ctx;
 	s->n = 0;
 	s->subreaper = os_subreaper() == 0;
+	s->records = NULL;
+	s->cgroup.fd = -1;
+	s->nleft = 0;
 	later_init(&s->settle, on_settle);
 	sweep_init(s);
 	listen_init(s);

@@ -21,6 +21,7 @@
 #include "hub/module.h"
 #include "hub/state.h"
 #include "keep/budget.h"
+#include "keep/cgroup.h"
 #include "keep/lines.h"
 #include "keep/ring.h"
 #include "keep/sm.h"
@@ -29,6 +30,7 @@
 #include "sys/ptab.h"
 
 struct out;
+struct records;
 struct spawn_ctx;
 struct sup;
 
@@ -60,7 +62,13 @@ struct mod {
 	char circle[SHORT_SIZE];        /* the dependency that closes one; "" */
 	char lacks[SHORT_SIZE];         /* a dependency without a row; "" */
 
+	int slot;               /* keep/record; -1 */
+	bool by_hand;           /* down, because somebody said stop */
+	bool left;              /* of a killed keeper's run: still there */
+	bool unsaved;           /* the record is older than this */
+
 	pid_t pid;              /* leader, not yet reaped; 0: none */
+	uint64_t start;         /* its start time; 0: not known */
 	pid_t sid;              /* session of the last run */
 	int outcome;            /* exec's; -1 */
 	struct watch outcome_watch;
@@ -95,6 +103,9 @@ struct sup {
 	size_t n;
 	unsigned last_id;
 	bool subreaper;
+	struct records *records;        /* NULL: nothing is kept */
+	struct cgroup cgroup;
+	size_t nleft;           /* modules with something left */
 
 	struct later settle;    /* end of turn: dependencies, then changed() */
 	void (*changed)(struct sup *);
@@ -115,6 +126,7 @@ struct sup {
 	struct timer probe;
 };
 
+/* records and cgroup are the caller's to set, then. */
 void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
 
 /* Frees every module; nothing of them may run any more. */
@@ -131,6 +143,8 @@ struct mod *sup_by_id(struct sup *, unsigned id);
 /* The module of a row, made when missing. NULL with err: no row, a bound. */
 struct mod *sup_of_row(struct sup *, struct str short_name, struct err *);
 
+/* The first start of a module: as a keeper that was killed left it, or new. */
+void sup_boot(struct sup *, struct mod *);
 void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */

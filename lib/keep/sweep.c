@@ -8,12 +8,15 @@
 #include "sys/os.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
+/* What the modules are known by; as of the last reading of the table. */
+static struct claim claimed[MODULES_MAX];
+
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
+#define FREEZES_MAX   32
 #define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
 
 /* A module whose leader is gone and whose run is not known to be. */
@@ -66,7 +69,7 @@ static bool only_leaders(struct sup *s)
 	static pid_t kids[CHILDREN_MAX];
 	int n = os_children(kids, CHILDREN_MAX);
 
-	if (n < 0 || n > CHILDREN_MAX || !s->subreaper)
+	if (n < 0 || n > CHILDREN_MAX || !s->subreaper || s->nleft)
 		return false;
 	for (int i = 0; i < n; i++)
 		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]))
@@ -97,71 +100,53 @@ static const struct proc *top_of(const struct ptab *t, const struct proc *p)
 	return NULL;
 }
 
-/* The id after "PC_OWNER=<owner>." in its environment; 0: it has no such. */
-static unsigned env_id(const struct sup *s, pid_t pid)
+static bool is_our_ancestor(const struct ptab *t, const struct proc *p)
 {
-	char value[64];
-	struct str owner, id;
-	uint64_t n;
+	const struct proc *up = ptab_find(t, getpid());
 
-	if (proc_env(pid, "PC_OWNER", value, sizeof value) != 1 ||
-	    !str_cut(str_of(value), '.', &owner, &id) ||
-	    !str_is(owner, s->spawn->owner) || !str_to_u64(id, UINT_MAX, &n))
+	for (size_t depth = 0; up && depth < t->n; depth++) {
+		if (up == p)
+			return true;
+		up = ptab_find(t, up->ppid);
+	}
+	return false;
+}
+
+/*
+ * Outside of our subtree only marks are evidence. It is looked at where an
+ * orphan does not come back to us, and while something that a killed keeper
+ * left goes on: to read two files of every process costs.
+ */
+static unsigned stray_owner(struct sup *s, const struct proc *p)
+{
+	const struct claims marks = { .owner = s->spawn->owner,
+		.last_id = s->last_id, .groups = s->cgroup.fd >= 0 };
+
+	if ((s->subreaper && !s->nleft) || is_our_ancestor(&s->ptab, p))
 		return 0;
-	return (unsigned)n;
-}
-
-/* The module whose mark it carries, by either kind. */
-static struct mod *marked_by(struct sup *s, pid_t pid)
-{
-	unsigned id = spawn_limit_id(s->spawn, proc_mark(pid), s->last_id);
-
-	return sup_by_id(s, id ? id : env_id(s, pid));
-}
-
-static struct mod *in_session(struct sup *s, pid_t sid)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->mods[i]->sid == sid)
-			return s->mods[i];
-	return NULL;
+	return owner_of(&marks, &s->ptab, p);
 }
 
 struct mod *sweep_owner(struct sup *s, const struct proc *p)
 {
+	const struct claims claims = { .owner = s->spawn->owner,
+		.all = claimed, .n = s->n, .last_id = s->last_id,
+		.live = true, .groups = s->cgroup.fd >= 0 };
 	const struct proc *top = top_of(&s->ptab, p);
-	struct mod *m;
 
-	if (!top || is_inherited(s, top->pid))
+	if (!top)
+		return sup_by_id(s, stray_owner(s, p));
+	if (is_inherited(s, top->pid))
 		return NULL;
-	m = led_by(s, top->pid);
-	if (!m)
-		m = in_session(s, p->sid);
-	if (!m)
-		m = in_session(s, top->sid);
-	if (!m)
-		m = marked_by(s, p->pid);
-	if (!m && p != top)
-		m = marked_by(s, top->pid);
-	return m;
+	return sup_by_id(s, owner_of_line(&claims, &s->ptab, p, getpid()));
 }
 
-/* Signals what was found, and nothing that took its number since. */
-static void signal_found(const struct proc *p, int sig)
+int sweep_table(struct sup *s, struct err *e)
 {
-	int fd = os_pidfd(p->pid);
-	struct proc now;
-
-	if (fd < 0 && errno == ESRCH)
-		return;
-	if (proc_read(p->pid, &now) == 0 && now.start == p->start) {
-		if (fd >= 0)
-			os_pidfd_signal(fd, sig);
-		else
-			kill(p->pid, sig);
-	}
-	if (fd >= 0)
-		close(fd);
+	for (size_t i = 0; i < s->n; i++)
+		claimed[i] = (struct claim){ .id = s->mods[i]->id,
+			.leader = s->mods[i]->pid, .sid = s->mods[i]->sid };
+	return ptab_read(&s->ptab, e);
 }
 
 /* A start command that went into the background is told so by name. */
@@ -181,41 +166,80 @@ static void name_daemon(struct sup *s, struct mod *m, const struct proc *p)
 		  (unsigned)m->port);
 }
 
-/*
- * One pass: who is left, of whom; each gets its module's signal. False: the
- * table could not be read, so nobody is known to be gone.
- */
-static bool walk(struct sup *s)
+/* One look at the table: who is left, of whom. Each gets its module's signal,
+ * or SIGSTOP instead of SIGKILL; the number of those that still moved. */
+static size_t signal_left(struct sup *s, bool freeze)
 {
-	struct err e = { 0 };
+	size_t moving = 0;
 
-	if (ptab_read(&s->ptab, &e) < 0) {
-		if (!s->blind)
-			log_say("cannot tell what is left of a run: %s; "
-				"looking again every %d ms", e.msg,
-				LOOK_AGAIN_MS);
-		s->blind = true;
-		return false;
-	}
-	s->blind = false;
-	listen_refresh(s);
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
-		struct mod *m;
+		struct mod *m = is_gone(p) ? NULL : sweep_owner(s, p);
 
-		if (is_gone(p))
-			continue;
-		m = sweep_owner(s, p);
 		if (!m || !must_look(m))
 			continue;
 		m->marked = true;
-		name_daemon(s, m, p);
-		if (m->sweep_signal)
-			signal_found(p, m->sweep_signal);
+		if (!freeze)
+			name_daemon(s, m, p);
+		if (m->sweep_signal != SIGKILL) {
+			if (m->sweep_signal)
+				proc_signal(p, m->sweep_signal);
+		} else if (!freeze) {
+			proc_signal(p, SIGKILL);
+		} else if (p->state == 'R' || p->state == 'S') {
+			proc_signal(p, SIGSTOP);
+			moving++;
+		}
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->sweep_signal == SIGTERM && must_look(s->mods[i]))
 			s->mods[i]->sweep_signal = 0;
+	return moving;
+}
+
+static bool table_is_read(struct sup *s)
+{
+	struct err e = { 0 };
+
+	if (sweep_table(s, &e) == 0) {
+		s->blind = false;
+		return true;
+	}
+	if (!s->blind)
+		log_say("cannot tell what is left of a run: %s; looking again "
+			"every %d ms", e.msg, LOOK_AGAIN_MS);
+	s->blind = true;
+	return false;
+}
+
+static bool any_to_kill(const struct sup *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (must_look(s->mods[i]) &&
+		    s->mods[i]->sweep_signal == SIGKILL)
+			return true;
+	return false;
+}
+
+/*
+ * One pass for all modules that are ending. What is to be killed is stopped
+ * first, and looked for again until nothing of it moves: what forks faster
+ * than it is killed stands still before the first of it dies, with its line
+ * of parents whole. False: the table could not be read, so nobody is known to
+ * be gone.
+ */
+static bool walk(struct sup *s)
+{
+	for (int n = 0; n < FREEZES_MAX && any_to_kill(s); n++) {
+		if (!table_is_read(s))
+			return false;
+		if (!signal_left(s, true))
+			break;
+	}
+	if (!table_is_read(s))
+		return false;
+	listen_refresh(s);
+	signal_left(s, false);
 	return true;
 }
 
@@ -235,6 +259,19 @@ static bool walk_twice(struct sup *s)
 	return walk(s);
 }
 
+/* What a cgroup of its own says, and does. */
+static void ask_groups(struct sup *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		m->marked = must_look(m) &&
+			cgroup_populated(&s->cgroup, m->id) == 1;
+		if (m->marked && m->sweep_signal == SIGKILL)
+			cgroup_kill(&s->cgroup, m->id);
+	}
+}
+
 static void on_look(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, look);
@@ -245,8 +282,7 @@ static void on_look(struct loop *l, struct later *later)
 		some = some || must_look(s->mods[i]);
 	if (!some)
 		return;
-	for (size_t i = 0; i < s->n; i++)
-		s->mods[i]->marked = false;
+	ask_groups(s);
 	if (!only_leaders(s) && !walk_twice(s)) {
 		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
 		if (access("/proc/self", F_OK) == 0)
@@ -261,7 +297,12 @@ static void on_look(struct loop *l, struct later *later)
 		m->sweep_first = false;
 		if (!m->marked) {
 			m->sweep_signal = 0;
+			s->nleft -= m->left;
+			m->left = false;
 			sup_event(s, m, EV_GONE);
+		} else if (!s->subreaper || m->left) {
+			/* No SIGCHLD will tell of its end. */
+			loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
 		}
 	}
 }
@@ -281,7 +322,7 @@ size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)
 {
 	size_t n = 0;
 
-	if (ptab_read(&s->ptab, NULL) < 0)
+	if (sweep_table(s, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
@@ -303,14 +344,14 @@ size_t sweep_kill_all(struct sup *s)
 {
 	size_t n = 0;
 
-	if (ptab_read(&s->ptab, NULL) < 0)
+	if (sweep_table(s, NULL) < 0)
 		return 1;       /* not known is not none */
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
 		if (is_gone(p) || !sweep_owner(s, p))
 			continue;
-		signal_found(p, SIGKILL);
+		proc_signal(p, SIGKILL);
 		n++;
 	}
 	return n;

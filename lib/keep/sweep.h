@@ -7,15 +7,14 @@
  *
  * The keeper is a subreaper: whatever a module forks stays below the keeper,
  * an orphan becomes its child. To whom an orphan belongs is decided by
- * evidence, each kind proof by itself: the session of the run, the mark
- * PC_OWNER in its first environment, or the odd RLIMIT_MSGQUEUE it has
- * inherited. One pass serves all modules; the next
+ * evidence (hub/owner). One pass serves all modules; the next
  * one is made when a child of ours was reaped, never by polling. When all our
  * children are leaders we know, nothing of any ended run is left: that is one
  * read of a small file.
  *
- * Nothing is signalled that is not our child, unless its start time, read
- * again behind a pidfd, is still that of the process that was found.
+ * The leader's group gets the signals themselves. What is elsewhere is found
+ * by walking our subtree, until two passes find nothing; where the module has
+ * a cgroup, that says whether anything is left, and is killed as one.
  */
 
 #include "keep/sup.h"
@@ -29,6 +28,9 @@ struct left {
 
 void sweep_init(struct sup *);
 void sweep_later(struct sup *);         /* look at the end of this turn */
+
+/* Reads the table of processes, for sweep_owner(). */
+int sweep_table(struct sup *, struct err *);
 
 /* The module a process of s->ptab belongs to, by evidence; NULL: unknown. */
 struct mod *sweep_owner(struct sup *, const struct proc *);

@@ -48,6 +48,20 @@ int os_die_with_parent(int sig);        /* for the calling process */
 int os_pidfd(pid_t);
 int os_pidfd_signal(int pidfd, int sig);
 
+/* As fork(), the child born into a cgroup (a descriptor of its directory).
+ * Fails where the kernel cannot (before 5.7), or the group takes none. */
+pid_t os_fork_into(int cgroup);
+
+/* An extended attribute of an open file: its length, or -1. */
+ssize_t os_xattr(int fd, const char *name, char *out, size_t size);
+
+/*
+ * A descriptor that becomes readable when one of the paths is removed, moved
+ * or replaced; os_watch_clear() empties it. -1 where there is no such thing.
+ */
+int os_watch_paths(const char *const *paths, size_t n);
+void os_watch_clear(int fd);
+
 /*
  * Our own child processes: up to max pids into out, the number there are as
  * result (may be more than max). ENOSYS where /proc does not list them.

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -17,12 +19,19 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Of kernel headers that a musl tree does not have. */
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
 #endif
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4
@@ -366,4 +375,46 @@ bool os_has_spare(int n)
 	for (int i = 0; i < got; i++)
 		close(fds[i]);
 	return got == n;
+}
+
+/* The arguments of clone3(2), as of Linux 5.7. */
+struct clone3_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
+		stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+pid_t os_fork_into(int cgroup)
+{
+	struct clone3_args args = { .flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup };
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+ssize_t os_xattr(int fd, const char *name, char *out, size_t size)
+{
+	return fgetxattr(fd, name, out, size);
+}
+
+int os_watch_paths(const char *const *paths, size_t n)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), err;
+
+	for (size_t i = 0; fd >= 0 && i < n; i++)
+		if (inotify_add_watch(fd, paths[i], IN_ATTRIB | IN_MOVE_SELF |
+				      IN_DELETE_SELF | IN_DONT_FOLLOW) < 0) {
+			err = errno;
+			close(fd);
+			errno = err;
+			return -1;
+		}
+	return fd;
+}
+
+void os_watch_clear(int fd)
+{
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof bytes) > 0)
+		;
 }

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,23 @@ int proc_read(pid_t pid, struct proc *p)
 }
 
 /* The table */
+
+void proc_signal(const struct proc *p, int sig)
+{
+	int fd = os_pidfd(p->pid);
+	struct proc now;
+
+	if (fd < 0 && errno == ESRCH)
+		return;
+	if (proc_read(p->pid, &now) == 0 && now.start == p->start) {
+		if (fd >= 0)
+			os_pidfd_signal(fd, sig);
+		else
+			kill(p->pid, sig);
+	}
+	if (fd >= 0)
+		close(fd);
+}
 
 void ptab_init(struct ptab *t)
 {
@@ -429,6 +447,20 @@ uint64_t proc_mark_max(void)
 	    lim.rlim_max == RLIM_INFINITY)
 		return 0;
 	return lim.rlim_max;
+}
+
+bool proc_cgroup(pid_t pid, char *out, size_t size)
+{
+	char text[4096];
+	ssize_t n = read_of(pid, "cgroup", text, sizeof text);
+	struct str rest = { text, n > 0 ? (size_t)n : 0 }, line;
+
+	while (rest.n) {
+		str_cut(rest, '\n', &line, &rest);
+		if (str_starts(line, STR("0::/")))
+			return str_to_c(str_skip(line, 3), out, size);
+	}
+	return false;
 }
 
 void proc_boot_id(char out[37])

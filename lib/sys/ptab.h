@@ -41,6 +41,10 @@ bool ptab_below(const struct ptab *, pid_t pid, pid_t root);
 /* Of one living process; -1 when it is gone or may not be read. */
 int proc_read(pid_t, struct proc *);
 
+/* Signals the process that was found, and nothing that took its number since:
+ * its start time is read again behind a pidfd, where the kernel has one. */
+void proc_signal(const struct proc *, int sig);
+
 /*
  * The command line with spaces for NULs, unprintable bytes as '?', cut to
  * the buffer; "[comm]" where there is none. False when the process is gone.
@@ -60,6 +64,10 @@ int proc_has_env(pid_t, const char *pair);
 uint64_t proc_mark(pid_t);
 /* Our own, above which no mark may be: 0 when unlimited or not supported. */
 uint64_t proc_mark_max(void);
+
+/* Its path in the version 2 hierarchy of cgroups(7), "/..."; false: unknown,
+ * or none. */
+bool proc_cgroup(pid_t, char *out, size_t size);
 
 /* Boot id of the running kernel as 36 characters; "" where unknown. */
 void proc_boot_id(char out[37]);

@@ -167,7 +167,9 @@ pid_t run_start(const struct run_req *req, int *outcome, struct err *e)
 		return err_sys(e, "start %s: outcome pipe", req->path);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &was);
-	pid = fork();
+	pid = req->cgroup > 0 ? os_fork_into(req->cgroup) : -1;
+	if (pid < 0)
+		pid = fork();
 	if (!pid)
 		child(req, p, self);
 	err = errno;

@@ -31,6 +31,7 @@ struct run_req {
 	char *const *envp;
 	const char *cwd;        /* NULL: ours */
 	int out, err;           /* become 1 and 2; stdin is /dev/null */
+	int cgroup;             /* born into it, if the kernel can; 0: none */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
 	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */

@@ -34,6 +34,7 @@ static struct rig {
 	struct loop loop;
 	struct home home;
 	struct registry registry;
+	struct owner owner;
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
@@ -269,7 +270,8 @@ static inline void rig_up(void)
 	rig.spawn = (struct spawn_ctx){ .home = &rig.home,
 		.registry = &rig.registry, .environ = env,
 		.hub_port = 1939 };
-	if (spawn_draw(&rig.spawn, &e) < 0)
+	rig.spawn.owner = &rig.owner;
+	if (owner_draw(&rig.owner, &e) < 0)
 		scratch_bail(e.msg);
 	out_init(&rig.out, &rig.loop, open("/dev/null", O_WRONLY | O_CLOEXEC));
 	sup_init(&rig.sup, &rig.loop, &rig.out, &rig.spawn);

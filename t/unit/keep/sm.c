@@ -55,6 +55,10 @@ static const struct {
 	{ SM_HELD,     EV_DEPS,      SM_EXECING,  ACT_SPAWN },
 	{ SM_EXECING,  EV_EXEC_OK,   SM_UP,       ACT_ARM_STABLE },
 	{ SM_UP,       EV_TIMER,     SM_UP,       ACT_CLEAR },
+	/* As a killed keeper left it. */
+	{ SM_DOWN,     EV_BOOT,      SM_HELD,     ACT_HOLD },
+	{ SM_DOWN,     EV_BOOT_SPENT, SM_CRASHED, ACT_ARM_SLOW },
+	{ SM_DOWN,     EV_BOOT_LEFT, SM_CYCLE_KILLING, KILL_RUN },
 	/* Not crashes. */
 	{ SM_EXECING,  EV_SQUAT,     SM_SQUATTED, ACT_ARM_SQUAT },
 	{ SM_EXECING,  EV_REFUSED,   SM_BACKOFF,  ACT_ARM_FORK },
@@ -198,7 +202,8 @@ static void one_run_at_a_time(void)
 			ended = ended && (!sm_has_run(s) ||
 				sm_has_run(n.state) || ev == EV_GONE || none);
 			ended = ended && (sm_has_run(s) == sm_has_run(n.state)
-				|| ev == EV_GONE || none || spawns);
+				|| ev == EV_GONE || none || spawns ||
+				ev == EV_BOOT_LEFT);
 		}
 	}
 	ok(apart, "nothing is spawned beside a run");
@@ -291,7 +296,8 @@ static void force_comes_late(void)
 		for (unsigned ev = 0; ev < SM_NEVENT; ev++) {
 			unsigned acts = sm_step(s, ev).acts;
 
-			late = late && (!(acts & ACT_KILL) || ev == EV_TIMER);
+			late = late && (!(acts & ACT_KILL) ||
+				ev == EV_TIMER || ev == EV_BOOT_LEFT);
 			timed = timed && (!(acts & ACT_TERM) ||
 					  (acts & ACT_ARM_STOP)) &&
 				(!(acts & ACT_KILL) || (acts & ACT_ARM_KILL));

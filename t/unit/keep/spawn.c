@@ -8,8 +8,9 @@
 
 static struct home home;
 static struct registry registry;
+static const struct owner owner = { .token = "0123abcd" };
 static struct spawn_ctx ctx = { .home = &home, .registry = &registry,
-				.hub_port = 1939, .owner = "0123abcd" };
+				.hub_port = 1939, .owner = &owner };
 static struct mod mod;
 static struct spawn sp;
 static char path_[300];

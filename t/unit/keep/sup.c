@@ -433,7 +433,7 @@ static void in_disguise(void)
 	struct mod *m = rig_mod("bare");
 	pid_t left;
 
-	if (!rig.spawn.mark_base) {
+	if (!rig.owner.limits) {
 		ok(true, "no marks here # SKIP");
 		return;
 	}
