@@ -229,7 +229,12 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	m->listening = LISTEN_OTHER;
 	if (pid)
 		proc_command(pid, command, sizeof command);
-	if (pid == getpid())
+	if (pid && pid != getpid() && sweep_end_stray(s, m, pid))
+		mod_fault(m, ERROR_SQUATTER, NULL,
+			  "port %u was held by pid %d (%s), left of this "
+			  "module; it is ended", (unsigned)port, (int)pid,
+			  command);
+	else if (pid == getpid())
 		mod_fault(m, ERROR_SQUATTER, NULL,
 			  "port %u is the hub's own; give the module another "
 			  "port in services.json", (unsigned)port);

@@ -122,9 +122,8 @@ static unsigned stray_owner(struct sup *s, const struct proc *p)
 	const struct claims marks = { .owner = s->spawn->owner,
 		.last_id = s->last_id, .groups = s->cgroup.fd >= 0 };
 
-	if ((s->subreaper && !s->nleft) || is_our_ancestor(&s->ptab, p))
-		return 0;
-	return owner_of(&marks, &s->ptab, p);
+	return is_our_ancestor(&s->ptab, p) ? 0 :
+		owner_of(&marks, &s->ptab, p);
 }
 
 struct mod *sweep_owner(struct sup *s, const struct proc *p)
@@ -134,6 +133,8 @@ struct mod *sweep_owner(struct sup *s, const struct proc *p)
 		.live = true, .groups = s->cgroup.fd >= 0 };
 	const struct proc *top = top_of(&s->ptab, p);
 
+	if (!top && s->subreaper && !s->nleft)
+		return NULL;
 	if (!top)
 		return sup_by_id(s, stray_owner(s, p));
 	if (is_inherited(s, top->pid))
@@ -316,6 +317,19 @@ static void on_look_again(struct loop *l, struct timer *t)
 void sweep_later(struct sup *s)
 {
 	loop_later(s->loop, &s->look);
+}
+
+bool sweep_end_stray(struct sup *s, const struct mod *m, pid_t pid)
+{
+	const struct proc *p;
+
+	if (sweep_table(s, NULL) < 0)
+		return false;
+	p = ptab_find(&s->ptab, pid);
+	if (!p || top_of(&s->ptab, p) || stray_owner(s, p) != m->id)
+		return false;
+	proc_signal(p, SIGKILL);
+	return true;
 }
 
 size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)

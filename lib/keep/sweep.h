@@ -35,6 +35,10 @@ int sweep_table(struct sup *, struct err *);
 /* The module a process of s->ptab belongs to, by evidence; NULL: unknown. */
 struct mod *sweep_owner(struct sup *, const struct proc *);
 
+/* SIGKILL to a process outside of our subtree, if by its marks it is this
+ * module, which does not run. False: it is not. */
+bool sweep_end_stray(struct sup *, const struct mod *, pid_t);
+
 /* Processes of the module's run that live; at most max are described. */
 size_t sweep_left(struct sup *, struct mod *, struct left *, size_t max);
 
