@@ -97,6 +97,14 @@ $O/t/tools/%: t/tools/%.c $O/flags
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(LDFLAGS) -o $@ $<
 
+# The programs that tell the time, with a clock that a test can move.
+seams := $O/t/seam/pc-serve
+$O/t/seam/%: private LDFLAGS += -Wl,--wrap=clock_gettime \
+	-Wl,--wrap=time,--wrap=gettimeofday
+$O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o $(libs)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
 check-unit: $(units)
 	prove -j$(JOBS) -e '' $(units)
 
@@ -113,6 +121,7 @@ help:
 	@echo 'make                  static programs in $O/bin'
 	@echo 'make run              a hub with real servers on a demo home'
 	@echo 'make check            every test (LOOP=poll: with the other loop)'
+	@echo 'make soak             the ones with chance, for an hour or two'
 	@echo 'make asan             the same under address and UB sanitizers'
 	@echo 'make lint             compilers and linters that must stay silent'
 	@echo 'make fuzz T=json      fuzzes one parser'
@@ -147,10 +156,24 @@ run:
 check:
 	$(need) check
 	$(again) check-now $(if $(filter poll,$(LOOP)),$(call place,build/poll))
-check-now: all $(units) $(tools) $(replays)
+check-now: all $(units) $(tools) $(seams) $(replays)
 	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
 		PC_BUILD='$(abspath $O)' \
 		t/run.sh $(JOBS) $(tests) $(units) $(replays)
+
+# The tests that chance has a part in, long, one after the other. SEED=N
+# repeats a run, ROUNDS=N sets its length, SOAKS="gone killed" chooses.
+SOAKS   = gone gone-cgroup killed killed-cgroup nodrop descriptors pid1 clock \
+          diskfull ops-random
+SECONDS = 7200
+soak:
+	$(need) check
+	$(again) all $(tools) $(seams)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' PC_TEST_SOAK=yes \
+		PC_TEST_DEADLINE=$(SECONDS) PC_DEADLINE=$(SECONDS) \
+		SEED='$(SEED)' ROUNDS='$(ROUNDS)' \
+		t/run.sh 1 $(SOAKS:%=t/%.t)
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan_dir = $(if $(filter file,$(origin O)),build/asan,$O)
@@ -246,5 +269,5 @@ bench:
 	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
 		PC_BUILD='$(abspath $O)' t/bench/run
 
-.PHONY: run check-now asan lint lint-now lint-cppcheck lint-tidy lint-layers \
+.PHONY: run check-now soak asan lint lint-now lint-cppcheck lint-tidy lint-layers \
 	lint-shell lint-pages analyzed install uninstall repro bench
