@@ -22,6 +22,7 @@ hub_env="PC_TEST_CLOCK=$T/clock"
 serv_module a
 a=$free
 serv_module deaf --ignore-term
+manifest deaf ".supervise = {stopTimeoutMs: 500}"
 free_port
 module twice "$free" sh -c "echo \$\$ >>'$T/twice.mark'
 	[ \"\$(wc -l <'$T/twice.mark')\" -gt 2 ] || exit 3
