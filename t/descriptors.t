@@ -62,7 +62,10 @@ i=0
 while [ $i -lt "$rounds" ]; do
 	rand 10
 	case $r in
-	0) kill -KILL "$(pid_of quick)"; pc-start quick ;;
+	0)      pid=$(pid_of quick)
+		[ "$pid" = null ] || kill -KILL "$pid"
+		eventually mod_has quick ".pid != $pid"
+		pc-start quick ;;
 	1) pc-stop quick && pc-start quick ;;
 	2) pc-start fails missing ;;
 	3) kill -HUP "$hub" ;;
