@@ -31,7 +31,7 @@ for _v in PORT PARACHUTE_HUB_SOCK PARACHUTE_BIND_HOST PARACHUTE_HUB_ORIGIN \
 	RENDER_EXTERNAL_URL FLY_APP_NAME NOTIFY_SOCKET LISTEN_FDS NO_COLOR; do
 	unset "$_v"
 done
-hub='' port='' others='' code='' cgroup='' _count=0 _failed=0
+hub='' port='' others='' code='' cgroup='' at_end='' _count=0 _failed=0
 
 _end() {
 	_status=$?
@@ -42,6 +42,7 @@ _end() {
 	done
 	wait
 	[ -z "$cgroup" ] || cgroup_end
+	[ -z "$at_end" ] || $at_end
 	exit "$_status"
 }
 trap _end EXIT
