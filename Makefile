@@ -35,7 +35,7 @@ LDFLAGS  = $(STATIC) -no-pie -Wl,--gc-sections,--build-id=none \
            -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Programs, units and tests are found; the layers are spelled out.
-layers := base wire sys hub keep
+layers := base wire sys hub keep log
 progs  := $(sort $(patsubst bin/%.c,%,$(wildcard bin/*.c)))
 units  := $(sort $(patsubst t/unit/%.c,$O/t/%.t,$(wildcard t/unit/*/*.c)))
 tools  := $(sort $(patsubst t/tools/%.c,$O/t/tools/%,$(wildcard t/tools/*.c)))
@@ -46,17 +46,21 @@ srcs   = $(sort $(filter-out $(other_loop),$(wildcard lib/$1/*.c)))
 objs   = $(patsubst %.c,$O/%.o,$(call srcs,$1))
 
 # Highest layer first: an archive may use only those to its right.
-libs   := $(patsubst %,$O/lib/%.a,keep hub sys wire base)
+libs   := $(patsubst %,$O/lib/%.a,hub sys wire base)
 
 all: $(progs:%=$O/bin/%) $O/checked
 
-# keep is linked by the keeper alone.
-$O/bin/%: $O/obj/bin/%.o $(filter-out $O/lib/keep.a,$(libs))
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
-$O/bin/pc-serve: $O/obj/bin/pc-serve.o $(libs)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+# keep is linked by the keeper alone, log by what writes and reads log files.
+upper_pc-serve := keep
+upper_pc-logd  := log
+upper_pc-logs  := log
+
+define prog_rule
+$O/bin/$1: $O/obj/bin/$1.o $(patsubst %,$O/lib/%.a,$(upper_$1)) $(libs)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
+endef
+$(foreach p,$(progs),$(eval $(call prog_rule,$p)))
 
 # A change of flags rebuilds everything they shape.
 $O/flags: FORCE
@@ -88,6 +92,7 @@ $(eval $(call unit_rule,wire,wire base))
 $(eval $(call unit_rule,sys,sys wire base))
 $(eval $(call unit_rule,hub,hub sys wire base))
 $(eval $(call unit_rule,keep,keep hub sys wire base))
+$(eval $(call unit_rule,log,log hub sys wire base))
 
 # Tests may use what POSIX lacks: guard pages, and what they spy on.
 $O/t/%.o: private flags += -D_DEFAULT_SOURCE -It

@@ -3,23 +3,29 @@
 
 #include "hub/client.h"
 #include "hub/registry.h"
-#include "hub/state.h"
+#include "log/tail.h"
 #include "sys/cli.h"
+#include "sys/os.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MODULES 32      /* as many streams as a hub lets one command have */
 #define PATIENCE_MS 5000
 
-static const char *home_dir;
-static bool follow, as_json;
-static long lines = 200;
+static const char *home_dir, *since_text, *stream_text, *grep_text;
+static bool follow, as_json, show_time;
+static long lines = -1;
 
 static const struct opt opts[] = {
 	OPT_FLAG('f', "follow", &follow, "go on as new lines come"),
 	OPT_LONG('n', "lines", "NUM", &lines, 0, 100000,
 		 "begin with the last NUM lines of each (200)"),
+	OPT_STR(0, "since", "WHEN", &since_text,
+		"all since a time, 10m or 2h ago, or a cursor"),
+	OPT_STR(0, "stream", "NAME", &stream_text, "stdout or stderr alone"),
+	OPT_STR(0, "grep", "TEXT", &grep_text,
+		"only lines that hold TEXT, to the letter"),
+	OPT_FLAG(0, "time", &show_time, "each line with its time"),
 	OPT_FLAG(0, "json", &as_json,
 		 "an object a line: time, stream, cursor, gaps"),
 	OPT_STR(0, "home", "DIR", &home_dir,
@@ -36,167 +42,129 @@ const struct prog prog = {
 	.complete = "module",
 };
 
-struct source;
-
-/* A record of the log as the hub gave it, and what orders it. */
-struct record {
-	struct str raw, time;
-	size_t place;           /* among those of one time */
-	struct source *from;
-	const struct json *json;
-};
-
-struct source {
-	char name[SHORT_SIZE];
-	char cursor[48];        /* of the last record printed; "" */
-	struct client_stream stream;
-};
-
-static struct source sources[MODULES];
-static size_t nsources, open_streams;
+static struct tail tails[MODULES];
+static struct client_stream streams[MODULES];
+static size_t ntails, open_streams;
+static struct tail_want want;
 static bool over;
 static int status;
 
+static void worse(int code)
+{
+	if (code > status)
+		status = code;
+}
+
 /* Output */
 
-static void print_gap(struct str name, const struct json *gap)
+static void print_json(const struct tail *t, const struct seek_rec *r)
 {
-	int64_t n;
+	static struct buf out = { .max = 8 * LINE_MAX_BYTES };
+	struct jsonw w;
 
-	if (json_int(gap, 1, INT64_MAX, &n))
-		cli_say_error("%lld lines of %.*s are lost: they came faster "
-			      "than they were read", (long long)n,
-			      STR_ARG(name));
-	else
-		cli_say_error("lines of %.*s before the hub's last start are "
-			      "not kept", STR_ARG(name));
+	buf_reset(&out);
+	jsonw_init(&w, &out, JSONW_COMPACT);
+	record_write(&w, t->name, r);
+	buf_putc(&out, '\n');
+	if (buf_failed(&out))
+		cli_say_error("%s: no memory for a line", t->name);
+	cli_put(buf_str(&out));
 }
 
-static void note_cursor(struct source *from, const struct json *j)
+static void print(const struct tail *t, const struct seek_rec *r)
 {
-	struct str cursor;
-
-	if (from && json_str(json_get(j, "cursor"), &cursor))
-		str_to_c(cursor, from->cursor, sizeof from->cursor);
-}
-
-static void print_record(struct source *from, const struct json *j,
-			 struct str raw)
-{
-	struct str line;
+	char time[DATE_CRI_SIZE];
 
 	if (as_json) {
-		cli_put(raw);
-		cli_put(STR("\n"));
+		print_json(t, r);
 		return;
 	}
-	if (json_get(j, "gap")) {
-		print_gap(str_of(from->name), json_get(j, "gap"));
-		return;
-	}
-	if (!json_str(json_get(j, "line"), &line))
-		return;
-	if (nsources > 1)
-		cli_printf("[%s] ", from->name);
-	cli_put(line);
+	date_cri(r->unix_ns, time);
+	if (show_time)
+		cli_printf("%s ", r->timed ? time : "-");
+	if (ntails > 1)
+		cli_printf("[%s] ", t->name);
+	if (r->gap && r->count)
+		cli_printf("[hub] gap: %llu lines missing",
+			   (unsigned long long)r->count);
+	else if (r->gap)
+		cli_put(STR("[hub] gap: an unknown number of lines missing"));
+	else
+		cli_put(r->text);
 	cli_put(STR("\n"));
 }
 
-/* What is there already */
+/* What is there */
 
-static struct source *source_of(struct str name)
+static void print_all(void)
 {
-	for (size_t i = 0; i < nsources; i++)
-		if (str_is(name, sources[i].name))
-			return &sources[i];
-	return NULL;
+	struct tail *first;
+
+	for (size_t i = 0; i < ntails; i++)
+		tail_next(&tails[i], &want);
+	do {
+		first = NULL;
+		for (size_t i = 0; i < ntails; i++)
+			if (tails[i].have && (!first || tails[i].rec.unix_ns <
+					      first->rec.unix_ns))
+				first = &tails[i];
+		if (first) {
+			print(first, &first->rec);
+			tail_next(first, &want);
+		}
+	} while (first);
 }
 
-static void fetch(struct client *hub, struct source *s, struct buf *all)
+/* Nobody answers: what there are files of is shown all the same. */
+static void without_hub(const struct err *e, size_t lacking)
 {
-	char target[160];
+	if (follow || lacking == ntails)
+		worse(EXIT_NO_HUB);
+	if (lacking == ntails) {
+		cli_warn(e);
+		return;
+	}
+	cli_say_error("%s; log files are read without it", e->msg);
+	for (size_t i = 0; i < ntails; i++)
+		if (!tails[i].files) {
+			cli_say_error("%s has no log files", tails[i].name);
+			worse(EXIT_FAILED);
+		}
+}
+
+static void ask_all(struct client *hub, struct arena *a)
+{
 	struct err e = { 0 };
+	size_t lacking = 0;
 
-	snprintf(target, sizeof target,
-		 "/api/modules/%.64s/logs?format=json&n=%ld", s->name, lines);
-	if (client_text(hub, target, PATIENCE_MS, all, &e) == 0)
-		return;
-	cli_warn(&e);
-	if (cli_status(&e) > status)
-		status = cli_status(&e);
-	s->name[0] = '\0';
-}
-
-static int by_time(const void *pa, const void *pb)
-{
-	const struct record *a = pa, *b = pb;
-	int d = str_cmp(a->time, b->time);
-
-	return d ? d : a->place < b->place ? -1 : 1;
-}
-
-/* Takes the hub's lines apart, in the order in which they came. */
-static struct record *take_apart(struct str all, struct arena *a, size_t *n)
-{
-	struct str rest = all, line;
-	struct record *r;
-	size_t count = 0;
-
-	for (size_t i = 0; i < all.n; i++)
-		count += all.p[i] == '\n';
-	r = arena_array(a, count + 1, sizeof *r);
-	for (*n = 0; r && str_cut(rest, '\n', &line, &rest); (*n)++) {
-		struct str name = STR_NULL, time = STR_NULL;
-		const struct json *j = json_parse(line, a, NULL, NULL);
-
-		json_str(json_get(j, "short"), &name);
-		json_str(json_get(j, "time"), &time);
-		r[*n] = (struct record){ line, time, *n, source_of(name), j };
-	}
-	return arena_failed(a) ? NULL : r;
-}
-
-static void print_all(struct str text)
-{
-	struct record *r;
-	struct arena a;
-	size_t n;
-
-	arena_init(&a, 64 * ANSWER_MAX);
-	r = take_apart(text, &a, &n);
-	if (!r) {
-		cli_say_error("no memory for the log");
-		status = EXIT_FAILED;
-		arena_release(&a);
-		return;
-	}
-	/* The wall clock may have been set back: the last that came is newest. */
-	for (size_t i = 0; i < n; i++)
-		note_cursor(r[i].from, r[i].json);
-	if (nsources > 1)
-		qsort(r, n, sizeof *r, by_time);
-	for (size_t i = 0; i < n; i++)
-		if (r[i].from)
-			print_record(r[i].from, r[i].json, r[i].raw);
-	arena_release(&a);
+	for (size_t i = 0; i < ntails && e.code != ERR_UNREACHABLE; i++)
+		/* What was a module once needs no hub to be read. */
+		if (tail_ask(&tails[i], hub, &want, a, &e) < 0 &&
+		    e.code != ERR_UNREACHABLE && (!tails[i].files || follow)) {
+			cli_warn(&e);
+			worse(cli_status(&e));
+		}
+	for (size_t i = 0; i < ntails; i++)
+		lacking += !tails[i].files;
+	if (e.code == ERR_UNREACHABLE)
+		without_hub(&e, lacking);
 }
 
 /* What comes */
 
-static void on_line(struct client_stream *cs, struct str raw)
+static void on_event(struct client_stream *cs, const struct sse *ev)
 {
-	struct source *s = cs->ctx;
-	struct arena a;
+	struct tail *t = cs->ctx;
 
-	arena_init(&a, ANSWER_MAX);
-	print_record(s, json_parse(raw, &a, NULL, NULL), raw);
-	arena_release(&a);
+	tail_event(t, ev);
+	for (tail_next(t, &want); t->have; tail_next(t, &want))
+		print(t, &t->rec);
 	cli_flush();
 }
 
 static void on_end(struct client_stream *cs, const struct err *e)
 {
-	struct source *s = cs->ctx;
+	struct tail *t = cs->ctx;
 
 	/* It answered a moment ago: one that is gone before it answers again
 	 * has ended, as one that ends a stream has. */
@@ -209,30 +177,25 @@ static void on_end(struct client_stream *cs, const struct err *e)
 		if (e->code == ERR_UNREACHABLE)
 			cli_say_error("the hub has ended");
 		else
-			cli_say_error("%s: %s", s->name, e->msg);
-		if (cli_status(e) > status)
-			status = cli_status(e);
+			cli_say_error("%s: %s", t->name, e->msg);
+		worse(cli_status(e));
 	}
 	over = --open_streams == 0;
 }
 
 static void follow_all(struct client *hub)
 {
-	char target[240];
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < nsources; i++) {
-		struct source *s = &sources[i];
+	for (size_t i = 0; i < ntails; i++) {
+		char target[TAIL_TARGET_SIZE];
 
-		if (!s->name[0])
+		if (!tails[i].answered)
 			continue;
-		snprintf(target, sizeof target, "/api/modules/%.64s/logs?"
-			 "format=json&follow=1%s%.47s", s->name,
-			 s->cursor[0] ? "&after=" : lines ? "" : "&n=0",
-			 s->cursor);
-		s->stream = (struct client_stream){ .on_line = on_line,
-			.on_end = on_end, .ctx = s };
-		if (client_stream(hub, &s->stream, target, &e) == 0)
+		tail_target(&tails[i], target);
+		streams[i] = (struct client_stream){ .on_event = on_event,
+			.on_end = on_end, .ctx = &tails[i] };
+		if (client_stream(hub, &streams[i], target, &e) == 0)
 			open_streams++;
 		else if (e.code != ERR_UNREACHABLE)
 			cli_die(&e);
@@ -242,41 +205,69 @@ static void follow_all(struct client *hub)
 		cli_die(&e);
 }
 
-static void add_sources(char **names)
-{
-	for (; *names; names++) {
-		struct str name = registry_short(str_of(*names));
+/* What was asked for */
 
-		if (!home_short_ok(name)) {
-			cli_say_error("\"%.64s\" is not the name of a module; "
-				      "pc-status lists what there is", *names);
-			status = EXIT_FAILED;
-		} else if (!source_of(name)) {
-			str_to_c(name, sources[nsources++].name, SHORT_SIZE);
-		}
+static void add_tail(int homefd, const char *given)
+{
+	struct str name = registry_short(str_of(given));
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ntails; i++)
+		if (str_is(name, tails[i].name))
+			return;
+	if (!logfile_source_ok(name)) {
+		cli_say_error("\"%.64s\" is not the name of a module; "
+			      "pc-status lists what there is", given);
+		worse(EXIT_FAILED);
+	} else if (tail_open(&tails[ntails++], homefd, name, &e) < 0) {
+		cli_warn(&e);
+		worse(EXIT_FAILED);
 	}
+}
+
+static void read_options(void)
+{
+	want = (struct tail_want){ .lines = lines, .stream = -1,
+				   .grep = str_of(grep_text) };
+	if (since_text && !since_read(str_of(since_text), os_unix_ns(),
+				      &want.since))
+		cli_usage("--since %.64s: give a time as 2026-06-02T05:21:33Z, "
+			  "how long ago as 10m, 2h or 1d, or a cursor as 3.1200",
+			  since_text);
+	if (stream_text && str_is(STR("stdout"), stream_text))
+		want.stream = 0;
+	else if (stream_text && str_is(STR("stderr"), stream_text))
+		want.stream = 1;
+	else if (stream_text)
+		cli_usage("--stream can be stdout or stderr, not %.64s",
+			  stream_text);
 }
 
 int main(int argc, char **argv)
 {
+	char **names = cli_parse(argc, argv);
 	struct client hub;
+	struct arena a;
 	struct home home;
 	struct err e = { 0 };
-	struct buf all;
 
-	add_sources(cli_parse(argc, argv));
+	read_options();
 	if (client_home(&home, home_dir, &e) < 0)
 		cli_die(&e);
 	if (client_init(&hub, &home, &e) < 0)
 		cli_die(&e);
-	buf_init(&all, ANSWER_MAX);
-	for (size_t i = 0; i < nsources; i++)
-		fetch(&hub, &sources[i], &all);
-	print_all(buf_str(&all));
-	buf_release(&all);
+	arena_init(&a, 64 * ANSWER_MAX);
+	for (; *names; names++)
+		add_tail(home.fd, *names);
+	if (ntails)
+		ask_all(&hub, &a);
+	for (size_t i = 0; i < ntails; i++)
+		tail_begin(&tails[i], &want);
+	print_all();
 	cli_flush();
 	if (follow)
 		follow_all(&hub);
+	arena_release(&a);
 	client_release(&hub);
 	home_close(&home);
 	return cli_finish(status);

@@ -60,7 +60,7 @@ static uint16_t port_of_env(void)
 
 int main(int argc, char **argv)
 {
-	struct keeper_opts o = { .environ = environ };
+	struct keeper_opts o = { .environ = environ, .self = argv[0] };
 	struct err e = { 0 };
 	int status;
 

@@ -180,8 +180,8 @@ done
 
 # --- what is not there
 
-for p in / /nothing /api /api/ /api/modules/ /api/modules/good \
-	/api/modules/good/ /api/modules/good/nothing \
+for p in / /nothing /api /api/ /api/modules/ /api/modules/bad-one \
+	/api/modules/good/ /api/modules/good/nothing /metrics/ \
 	/api/modules/good/start/more //api/modules /api//modules \
 	/API/modules /api/modules/good/..; do
 	ok "GET $p: 404"          api_is 404 GET "$p" "$error"
@@ -189,7 +189,7 @@ done
 for p in 'GET /api/modules/good/start' 'GET /api/modules/good/stop' \
 	'GET /api/modules/good/restart' 'POST /api/modules/good/logs' \
 	'POST /api/modules' 'DELETE /api/modules' 'POST /api/ready' \
-	'PUT /api/hub'; do
+	'PUT /api/hub' 'POST /metrics' 'DELETE /api/modules/good'; do
 	ok "$p: 405"              api_is 405 "${p% *}" "${p#* }" "$error"
 	ok '  says what is allowed' head_has '^allow: [A-Z]'
 done

@@ -54,15 +54,18 @@ is "$(var LAST)" end              '  no newline at the end'
 ok '  no comment'                 not grep -q HASH a.env
 ok '  no empty name'              not grep -q '^=' a.env
 is "$(var PARACHUTE_HOME)" "$PARACHUTE_HOME" 'PARACHUTE_HOME'
-for v in NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID \
+ok "NOTIFY_SOCKET: one for modules" not grep -q "^NOTIFY_SOCKET=$T" a.env
+ok "  is given"                 has_var NOTIFY_SOCKET
+is "$(var NOTIFY_FD)" 3           "NOTIFY_FD"
+for v in WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID \
 	LISTEN_FDNAMES INVOCATION_ID JOURNAL_STREAM \
 	PARACHUTE_INITIAL_ADMIN_USERNAME PARACHUTE_INITIAL_ADMIN_PASSWORD; do
 	ok "no $v"                not has_var $v
 done
-is "$(sort -n a.fds | cut -d ' ' -f 1 | tr '\n' ' ')" '0 1 2 ' \
-	'descriptors 0, 1, 2'
+is "$(sort -n a.fds | cut -d ' ' -f 1 | tr '\n' ' ')" '0 1 2 3 ' \
+	'descriptors 0, 1, 2, 3'
 is "$(sed -n 's/^0 //p' a.fds)" /dev/null '  0 is /dev/null'
-ok '  1 and 2 are pipes'          test "$(grep -c '^[12] pipe:' a.fds)" = 2
+ok '  1, 2 and 3 are pipes'       test "$(grep -c '^[123] pipe:' a.fds)" = 3
 is "$(cat a.cwd)" "$T/mod/a"      'directory: installDir'
 pid=$(pid_of a)
 is "$(awk '{ print $5, $6 }' "/proc/$pid/stat")" "$pid $pid" \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What includes what, read off the include lines: base < wire < sys < hub <
-# keep, a folder includes itself and what stands before it.
+# keep, log; a folder includes itself and what stands before it, and of keep
+# and log none the other.
 #
 #	t/layers.sh [FILE...]           one line per fault; 1 when there is one
 set -u
@@ -13,6 +14,10 @@ BEGIN {
 	n = split("base wire sys hub keep", order, " ")
 	for (i = 1; i <= n; i++)
 		rank[order[i]] = i
+	rank["log"] = n
+	# What stands on top is for the programs named here alone.
+	only["keep"] = " pc-serve.c "
+	only["log"] = " pc-logd.c pc-logs.c "
 }
 
 function fault(what) {
@@ -46,11 +51,12 @@ FNR == 1 {
 		fault(name ": the folder " folder " is in no layer")
 	else if (!quoted && folder in rank && folder != "sys")
 		fault(name ": a header of ours is quoted")
-	else if (quoted && rank[folder] > top)
+	else if (quoted && (rank[folder] > top || (mine != "bin" &&
+		 folder != mine && rank[folder] == top)))
 		fault(mine " must not include " folder " (" name ")")
-	else if (quoted && mine == "bin" && folder == "keep" &&
-		 path[parts] != "pc-serve.c")
-		fault(name ": the layer keep is for pc-serve alone")
+	else if (quoted && mine == "bin" && folder in only &&
+		 !index(only[folder], " " path[parts] " "))
+		fault(name ": the layer " folder " is for" only[folder] "alone")
 }
 
 END { exit bad }

@@ -16,7 +16,8 @@ ok() {          # ok STATUS WHAT: STATUS is that of the command before
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/base" "$dir/wire" "$dir/sys" "$dir/keep" "$dir/bin" "$dir/odd"
+mkdir "$dir/base" "$dir/wire" "$dir/sys" "$dir/keep" "$dir/log" "$dir/bin" \
+	"$dir/odd"
 
 found=$(t/layers.sh)
 ok $? 'no include line goes up'
@@ -46,9 +47,17 @@ refuses sys/x.c '#include "t/tap.h"' 'in no layer' 'a folder of no layer'
 refuses sys/x.c '#include <hub/home.h>' 'quoted' 'ours in angle brackets'
 refuses sys/x.c '#include <sqlite3.h>' 'no file may' 'SQLite'
 refuses keep/x.c '#include "bearssl_ssl.h"' 'no file may' 'BearSSL'
-refuses bin/pc-x.c '#include "keep/sm.h"' 'pc-serve alone' 'keep in a tool'
+refuses bin/pc-x.c '#include "keep/sm.h"' 'for pc-serve.c alone' 'keep in a tool'
+refuses bin/pc-x.c '#include "log/cri.h"' 'pc-logs.c alone' 'log in a tool'
+refuses bin/pc-serve.c '#include "log/cri.h"' 'pc-logs.c alone' \
+	'log in the keeper'
+refuses keep/x.c '#include "log/cri.h"' 'must not include' 'keep to log'
+refuses log/x.c '#include "keep/sm.h"' 'must not include' 'log to keep'
+refuses hub/x.c '#include "log/cri.h"' 'must not include' 'hub to log'
 refuses odd/x.c '#include <stdio.h>' 'in no layer' 'a folder nobody knows'
 accepts bin/pc-serve.c '#include "keep/sm.h"' 'keep in pc-serve'
+accepts bin/pc-logs.c '#include "log/cri.h"' 'log in pc-logs'
+accepts log/x.c '#include "log/cri.h"' 'log to log'
 accepts keep/x.c '#include "base/err.h"' 'keep to base'
 accepts sys/x.c '#include <sys/stat.h>' 'the system folder sys'
 

@@ -41,11 +41,28 @@ ok 'by HTTP'                      api_is 200 GET /api/modules/say/logs \
 	(.lines | join("")) as $j | $j == .text'
 ok 'JSON'                         exits 0 pc-logs --json say
 ok '  an object a line'           jq -se 'length == 4 and all(.[];
-	(.cursor | test("^[0-9]+\\.[0-9]+$")) and
+	.short == "say" and (.seq | test("^[0-9]+\\.[0-9]+$")) and
 	(.time | test("^[0-9-]{10}T[0-9:]{8}\\.[0-9]+Z$")) and
-	.partial == false and (.line | type == "string"))' out
-ok '  with its stream'            jq -se '[.[] | select(.line == "oops") |
+	.partial == false and (.text | type == "string"))' out
+ok '  with its stream'            jq -se '[.[] | select(.text == "oops") |
 	.stream] == ["stderr"]' out
+ok '--stream'                     exits 0 pc-logs --stream stderr say
+is "$(cat out)" oops              '  that one alone'
+ok '--grep'                       exits 0 pc-logs --grep hel say
+is "$(cat out)" hello             '  lines that hold it'
+ok '  to the letter'              exits 0 pc-logs --grep 'h.l' say
+is "$(cat out)" ''                '  no pattern'
+ok '  of those as many as -n'     exits 0 pc-logs -n 1 --grep o say
+is "$(wc -l <out)" 1              '  '
+ok '--time'                       exits 0 pc-logs --time --grep hello say
+ok '  before the line'            grep -qE '^[0-9-]{10}T[^ ]{18}Z hello$' out
+ok '--since: long ago'            exits 0 pc-logs --since 1d say
+is "$(wc -l <out)" 4              '  all of it'
+ok '--since: a time to come'      exits 0 pc-logs --since 2100-01-01T00:00:00Z \
+	say
+is "$(cat out)" ''                '  nothing'
+ok '--since: a cursor'            exits 0 pc-logs --since 1.3 --json say
+is "$(jq -r .seq out)" 1.4        '  what comes after it'
 ok 'a tail without a newline'     ask "$say" /long/5
 ok '  goes on'                    ask "$say" /say/-tail
 ok '  is one line with what follows' said say xxxxx-tail
@@ -91,20 +108,19 @@ kill "$follower"
 follow j.out --json -n 1 num
 ok 'follow --json: 200000 lines'  ask "$num" /lines/200000
 ok '  the last one comes'         waitfor has '"line 200000"' j.out
-jq -r 'if has("gap") then "gap \(.gap)" else .line end' j.out | sed 1d |
+jq -r 'if has("gap") then "gap \(.gap.count)" else .text end' j.out | sed 1d |
 	awk '$1 == "gap" { at += $2; next }
 	{ at++; if ($0 != "line " at) { print "at " at ": " $0; exit } }
 	END { print at }' >sum
 is "$(cat sum)" 200000            '  each of them, or a gap that counts them'
-ok '  cursors only grow'          jq -se '[.[] |
-	select(has("cursor")) | .cursor | split(".")[1] | tonumber] as $c |
-	$c == ($c | sort | unique)' j.out
+is "$(grep -c '"gap"' j.out)" 0   '  none is missing: they are in the file'
+ok '  cursors count on'           jq -se '[.[].seq | split(".")[1] |
+	tonumber] as $c | $c == [range($c[0]; $c[-1] + 1)]' j.out
 kill "$follower"
-cursor=$(jq -r 'select(.line == "line 199990") | .cursor' j.out)
-api GET "/api/modules/num/logs?format=json&after=$cursor"
-is "$(jq -s -c '[.[].line]' body)" \
-	"$(jq -n -c '[range(199991; 200001) | "line \(.)"]')" \
-	'goes on after a cursor'
+cursor=$(jq -r 'select(.text == "line 199990") | .seq' j.out)
+ok 'goes on after a cursor'       exits 0 pc-logs --since "$cursor" num
+is "$(tr '\n' ' ' <out)" \
+	"$(seq -s ' ' -f 'line %.0f' 199991 200000) " '  '
 
 # --- a reader that stalls or goes
 
@@ -148,10 +164,10 @@ ok 'a line of 8 MiB'              ask "$num" /long/8388600
 ok '  and its end'                ask "$num" /say/END
 ok '  comes'                      waitfor has 'END"' long.out
 ok '  is records, but the last partial' jq -se '
-	[.[] | select(has("line") and (.line | startswith("x")))] |
+	[.[] | select(has("text") and (.text | startswith("x")))] |
 	length > 1 and .[-1].partial == false and
-	(.[-1].line | endswith("END")) and all(.[:-1][]; .partial) and
-	all(.[]; .line | length <= 65536)' long.out
+	(.[-1].text | endswith("END")) and all(.[:-1][]; .partial) and
+	all(.[]; .text | length <= 65536)' long.out
 grown=$(($(hwm) - before))
 if grep -q libasan "/proc/$hub/maps"; then
 	skip '  and the hub stays small' 'a sanitizer keeps what was freed'
@@ -168,7 +184,8 @@ ok '  with follow'                api_is 404 \
 	GET '/api/modules/nobody/logs?follow=1' '.error == "not_supervised"'
 ok 'pc-logs nobody'               exits 1 pc-logs nobody
 ok '  is named'                   complains pc-logs nobody
-for bad in '' '-n x say' '-n -1 say' '--nope say'; do
+for bad in '' '-n x say' '-n -1 say' '--nope say' '--since then say' \
+	'--stream both say'; do
 	# shellcheck disable=SC2086 # words
 	ok "usage: '$bad'"        exits 2 pc-logs $bad
 	ok '  in one line'        complains pc-logs
@@ -177,8 +194,35 @@ follow gone.out -n 1 num
 ok 'hub goes down'                hub_stop
 wait "$follower"
 is $? 0                           'a follower ends with it, with 0'
-ok 'no hub'                       exits 3 pc-logs say
-ok '  in one line'                complains pc-logs
+ok 'no hub: the files'            exits 0 pc-logs -n 1 say num
+ok '  are read'                   grep -q '^\[say\] one$' out
+ok '  in one line'                complains pc-logs 'not running' files
+ok '  following fails'            exits 3 pc-logs -f -n 0 say
+ok '  one that has none'          exits 1 pc-logs say nobody
+ok '  is named'                   grep -q 'nobody has no log files' err
+ok '  none that has any'          exits 3 pc-logs nobody
+ok '  in one line'                complains pc-logs 'not running'
+ok 'the keeper has a log'         exits 0 pc-logs hub
+ok '  with its lines'             grep -q 'say: started' out
+
+# --- without a log writer: the ring alone
+
+mkdir bin
+for prog in pc-serve pc-status pc-stop; do
+	ln "$(command -v "$prog")" bin/ 2>/dev/null ||
+		cp "$(command -v "$prog")" bin/
+done
+rm -r "$PARACHUTE_HOME/num/logs"
+_path=$PATH PATH=$T/bin:$PATH
+ok 'a hub without a log writer'   hub_start
+PATH=$_path
+ok '  ready'                      exits 0 pc-status --wait=60
+ok '  a line'                     ask "$num" /say/ringed
+ok '  is heard'                   said num ringed
+ok '  and shown'                  exits 0 pc-logs -n 1 num
+is "$(cat out)" ringed            '  from the ring'
+ok '  there is no file'           test ! -e "$PARACHUTE_HOME/num/logs"
+ok 'hub goes down'                hub_stop
 
 # --- the keeper's own stdout
 

@@ -25,15 +25,22 @@ bad() {
 	status=1
 }
 
+lacks() {       # WHY: of $found nothing may be in the program $name
+	[ ! -s "$tmp/found" ] ||
+		bad "$name: holds $(head -5 "$tmp/found" | xargs): $1"
+}
+
 defined() {     # global names that an object, archive or program defines
 	nm -g --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' |
 		sort -u
 }
 
-defined "$build/lib/keep.a" >"$tmp/keep"
-
 # A check that reads no names finds no fault: nothing may be stripped here.
-[ $# -eq 0 ] || [ -s "$tmp/keep" ] || bad "$build/lib/keep.a names nothing"
+for layer in keep log; do
+	defined "$build/lib/$layer.a" >"$tmp/$layer"
+	[ $# -eq 0 ] || [ -s "$tmp/$layer" ] ||
+		bad "$build/lib/$layer.a names nothing"
+done
 
 for name in "$@"; do
 	prog=$build/bin/$name
@@ -58,17 +65,23 @@ for name in "$@"; do
 	[ "$size" -le "$budget" ] ||
 		bad "$name: $size bytes stripped, $budget are allowed"
 
-	if [ "$name" = pc-serve ]; then
+	: >"$tmp/found"
+	case $name in
+	pc-serve | pc-logd)
 		forbidden='^(sqlite3_.*|br_.*|fsync|fdatasync|pthread_create)$'
 		grep -E "$forbidden" "$tmp/names" >"$tmp/found" || :
-		why='no database, TLS, waiting for a disk or thread in it'
-	else
+		lacks 'no database, TLS, waiting for a disk or thread in it' ;;
+	esac
+	if [ "$name" != pc-serve ]; then
 		comm -12 "$tmp/keep" "$tmp/names" >"$tmp/found"
-		why='lib/keep is for pc-serve alone'
+		lacks 'lib/keep is for pc-serve alone'
 	fi
-	if [ -s "$tmp/found" ]; then
-		bad "$name: holds $(head -5 "$tmp/found" | xargs): $why"
-	fi
+	case $name in
+	pc-logd | pc-logs) ;;
+	*)
+		comm -12 "$tmp/log" "$tmp/names" >"$tmp/found"
+		lacks 'lib/log is for pc-logd and pc-logs alone' ;;
+	esac
 done
 
 [ "$total" -le "$ALL" ] ||

@@ -178,8 +178,11 @@ static void stream_body(struct httpc *h, struct str data)
 		return;
 	all = buf_str(&s->tail);
 	while (str_cut(all, '\n', &line, &rest)) {
-		s->on_line(s, line);
 		all = rest;
+		if (!s->on_event)
+			s->on_line(s, line);
+		else if (sse_line(&s->sse, line))
+			s->on_event(s, &s->sse);
 	}
 	buf_consume(&s->tail, buf_str(&s->tail).n - all.n);
 }
@@ -201,6 +204,7 @@ static void stream_done(struct httpc *h, const struct err *e)
 		e = &refused;
 	}
 	buf_release(&s->tail);
+	sse_release(&s->sse);
 	s->on_end(s, e);
 }
 
@@ -210,7 +214,8 @@ int client_stream(struct client *c, struct client_stream *s,
 	static const struct httpc_ops ops = { stream_head, stream_body,
 					      stream_done };
 	const struct httpc_req req = { .method = "GET", .target = target,
-		.host = "hub", .deadline_ms = 10000 };
+		.host = "hub", .deadline_ms = 10000,
+		.accept = s->on_event ? "text/event-stream" : NULL };
 	int fd = hub_connect(c->home, e);
 
 	if (fd < 0)
@@ -218,6 +223,7 @@ int client_stream(struct client *c, struct client_stream *s,
 	s->client = c;
 	s->status = 0;
 	buf_init(&s->tail, LINE_BUFFER);
+	sse_init(&s->sse, LINE_BUFFER);
 	return httpc_start(&s->http, &c->loop, fd, &req, &ops, s, e);
 }
 

@@ -12,6 +12,7 @@
 #include "hub/limits.h"
 #include "sys/httpc.h"
 #include "wire/json.h"
+#include "wire/sse.h"
 
 struct client {
 	const struct home *home;
@@ -73,7 +74,8 @@ int  client_text(struct client *, const char *target, int timeout_ms,
 		 struct buf *out, struct err *);
 
 /*
- * One open stream of lines. on_line gets each without its newline; on_end
+ * One open stream of lines, or of server-sent events: those where on_event is
+ * set, in place of on_line. on_line gets each without its newline; on_end
  * comes once, e NULL when the hub ended it. The struct must stay put.
  */
 struct client_stream {
@@ -81,7 +83,9 @@ struct client_stream {
 	struct httpc http;
 	struct buf tail;
 	int status;
+	struct sse sse;
 	void (*on_line)(struct client_stream *, struct str line);
+	void (*on_event)(struct client_stream *, const struct sse *);
 	void (*on_end)(struct client_stream *, const struct err *);
 	void *ctx;
 };

@@ -14,6 +14,8 @@
  *	hub/run/origin          the stored origin, one line
  *	hub/run/boot            how many keepers this home has had
  *	hub/run/state           what survives a killed keeper (keep/record)
+ *	hub/run/logd.lock       held by who writes log files
+ *	hub/exits/<short>       how its runs ended (hub/exits.h)
  *	hub/run/services.lock   held while services.json is rewritten
  *
  * Never a *.pid file: the reference takes one for an old detached daemon.
@@ -28,11 +30,13 @@
 #define HOME_EXPOSE     "expose-state.json"
 #define HOME_SOCK       "hub.sock"
 #define HOME_RUN        "hub/run"
+#define HOME_EXITS      "hub/exits"
 #define HOME_LOCK       "keeper.lock"           /* in HOME_RUN */
 #define HOME_PORT       "hub.port"
 #define HOME_ORIGIN     "origin"
 #define HOME_BOOT       "boot"
 #define HOME_STATE      "state"
+#define HOME_LOG_LOCK   "logd.lock"
 #define HOME_SERVICES_LOCK "services.lock"
 
 #define HUB_PORT 1939   /* the reference's, and the canonical one */

@@ -21,9 +21,24 @@
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 
+#define LOG_SOURCES_MAX    (MODULES_MAX + 64)   /* pc-logd: the hub, the front,
+                                         * and some that went since */
+#define LOG_OPEN_MAX       128          /* of them with open files, two each */
+#define LOG_KEPT_MAX       (1024 * 1024)        /* what waits for files that
+                                         * cannot be written */
+#define LOG_KEPT_EACH      (128 * 1024) /* of one: a frame fits, and more */
+#define LOGPIPE_SIZE       (1024 * 1024)        /* to pc-logd: what an
+                                         * unprivileged process may ask for */
+#define LOGPIPE_PATIENCE_MS 2000        /* it takes nothing: rings only */
+
 #define HUB_CONNS_MAX      64           /* hub.sock */
 #define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
                                          * left for who wants an answer now */
+#define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
+                                         * was away for longer begins anew */
+#define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */
+#define WATCH_LOOK_MS      1000         /* while somebody watches: a listener
+                                         * that is lost shows in 2 s */
 #define FOLLOWERS_MAX      48           /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 
@@ -41,5 +56,19 @@
 #define SQUAT_RETRY_MS     1000         /* look again whether a port is free */
 #define FORK_RETRY_MS      500          /* the system had no process for us */
 #define LISTEN_FRESH_MS    500          /* a reader gets facts this young */
+
+/* Health: one GET of the path that the module declares. */
+#define HEALTH_PATH_MAX    512          /* longer than any that is written */
+#define HEALTH_LINE_MAX    64           /* of the answer; no more is read */
+#define HEALTH_TIMEOUT_MS  1500         /* connect, ask, be answered */
+#define HEALTH_EVERY_MS    30000        /* while somebody watches */
+#define HEALTH_AGAIN_MS    5000         /* after one that failed */
+#define HEALTH_FAILURES    3            /* in a row, then a restart, if asked */
+#define HEALTH_AT_ONCE     16           /* checks: a descriptor each */
+
+#define USAGE_FRESH_MS     500          /* a walk of /proc serves so long */
+#define USAGE_SPAN_MIN_MS  1000         /* what cpu_percent is taken over */
+#define USAGE_SPAN_MAX_MS  60000
+#define PROCESSES_SHOWN    64           /* of a module, by name */
 
 #endif

@@ -71,3 +71,15 @@ int logpipe_take(struct str in, struct logpipe_rec *r)
 	r->text = (struct str){ in.p + LOGPIPE_HEAD + name, text };
 	return (int)all;
 }
+
+size_t logpipe_skip(struct str in)
+{
+	char magic[4];
+
+	put(magic, MAGIC, 4);
+	for (size_t i = 1; i < in.n; i++)
+		if (str_starts((struct str){ magic, 4 },
+			       str_take(str_skip(in, i), 4)))
+			return i;
+	return in.n;
+}

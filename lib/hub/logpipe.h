@@ -42,4 +42,7 @@ size_t logpipe_head(const struct logpipe_rec *, char *out);
  */
 int logpipe_take(struct str in, struct logpipe_rec *);
 
+/* How many bytes, at least one, there are before what may be a next frame. */
+size_t logpipe_skip(struct str in);
+
 #endif

@@ -30,17 +30,20 @@ static const struct json *ask(struct report *r, const char *target,
 }
 
 /* The hub's side of it; NULL modules: there is none. */
-static const struct json *ask_hub(struct report *r, bool whole)
+static const struct json *ask_hub(struct report *r, unsigned what)
 {
 	const struct json *answer;
+	bool usage = what & REPORT_USAGE;
 
-	if (!whole) {
-		answer = ask(r, "/api/modules?view=status", &r->why);
+	if (!(what & REPORT_WHOLE)) {
+		answer = ask(r, usage ? "/api/modules?view=status&usage=1" :
+			     "/api/modules?view=status", &r->why);
 		r->hub = json_get(answer, "hub");
 		return answer;
 	}
 	r->hub = ask(r, "/api/hub", &r->why);
-	answer = r->hub ? ask(r, "/api/modules", &r->why) : NULL;
+	answer = !r->hub ? NULL : ask(r, usage ? "/api/modules?usage=1" :
+				      "/api/modules", &r->why);
 	if (!answer)
 		r->hub = NULL;
 	return answer;
@@ -87,8 +90,11 @@ static void take_state(struct report_row *row, const struct json *j)
 		row->restarts = (unsigned)n;
 	row->listening = LISTEN_UNKNOWN;
 	if (json_str(json_get(j, "listening"), &word))
-		row->listening = str_is(word, "yes") ? LISTEN_YES :
-			str_is(word, "other") ? LISTEN_OTHER : LISTEN_NO;
+		row->listening = listening_of(word);
+	facts_read(json_get(j, "facts"), &row->facts);
+	row->has_usage = usage_facts_read(json_get(j, "usage"), &row->usage);
+	json_str(json_get(j, "status_text"), &row->status_text);
+	json_str(json_get(j, "log_error"), &row->log_error);
 }
 
 static bool is_listed(const struct report *r, struct str short_name)
@@ -158,7 +164,7 @@ static void find_problems(struct report *r)
 				       &r->arena, &r->problems, NULL);
 }
 
-int report_gather(struct report *r, const struct home *home, bool whole,
+int report_gather(struct report *r, const struct home *home, unsigned what,
 		  struct err *e)
 {
 	const struct json *answer, *modules;
@@ -170,7 +176,7 @@ int report_gather(struct report *r, const struct home *home, bool whole,
 	if (client_init(&r->client, home, e) < 0)
 		return -1;
 	registry_load(&r->registry, home->fd, &unused);
-	answer = ask_hub(r, whole);
+	answer = ask_hub(r, what);
 	modules = json_get(answer, "modules");
 	r->rows = arena_array(&r->arena, r->registry.n +
 			      (modules ? modules->count : 0) + 1,
@@ -202,10 +208,10 @@ const char *verdict_name(enum verdict v)
 	return names[v];
 }
 
-/* Up is not enough: it must listen, and has a moment to begin to. */
+/* Up is not enough: it must be ready, and has a moment to become so. */
 static enum verdict of_running(const struct report_row *r, int64_t now)
 {
-	if (r->listening == LISTEN_YES)
+	if (r->facts.ready)
 		return VERDICT_ACTIVE;
 	if (r->listening == LISTEN_UNKNOWN)
 		return VERDICT_PENDING;         /* it is being stopped */
@@ -264,6 +270,12 @@ static void write_row(struct jsonw *w, struct report *r,
 		v.state = &row->state;
 		v.listening = row->listening;
 		v.restarts = row->restarts;
+		v.facts = &row->facts;
+		if (row->status_text.n)
+			v.status_text = arena_cstr(&r->arena,
+						   row->status_text);
+		if (row->log_error.n)
+			v.log_error = arena_cstr(&r->arena, row->log_error);
 	}
 	mod_view_write(w, &v);
 }

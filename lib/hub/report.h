@@ -11,8 +11,8 @@
  */
 
 #include "hub/client.h"
+#include "hub/facts.h"
 #include "hub/registry.h"
-#include "hub/state.h"
 
 enum verdict { VERDICT_INACTIVE, VERDICT_PENDING, VERDICT_ACTIVE,
 	       VERDICT_FAILING };
@@ -26,6 +26,10 @@ struct report_row {
 	struct mod_state state;
 	enum listening listening;
 	unsigned restarts;
+	struct facts facts;
+	bool has_usage;                 /* asked for, and known */
+	struct usage_facts usage;
+	struct str status_text, log_error;      /* empty: none */
 };
 
 struct report {
@@ -40,11 +44,12 @@ struct report {
 };
 
 /*
- * whole: the rows have all that GET /api/modules says (json); else they have
- * what the struct holds, which is sooner told. -1 only when nothing can be
- * said at all.
+ * REPORT_WHOLE: the rows have all that GET /api/modules says (json); else
+ * they have what the struct holds, which is sooner told. REPORT_USAGE: and
+ * what the modules use. -1 only when nothing can be said at all.
  */
-int  report_gather(struct report *, const struct home *, bool whole,
+enum { REPORT_WHOLE = 1, REPORT_USAGE = 2 };
+int  report_gather(struct report *, const struct home *, unsigned what,
 		   struct err *);
 void report_release(struct report *);
 

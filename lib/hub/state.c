@@ -31,14 +31,22 @@ enum status status_of(struct str s)
 	return STATUS_UNKNOWN;
 }
 
+static const char *const listens[] = {
+	[LISTEN_UNKNOWN] = "-", [LISTEN_NO] = "no",
+	[LISTEN_YES] = "yes",   [LISTEN_OTHER] = "other",
+};
+
 const char *listening_name(enum listening l)
 {
-	static const char *const words[] = {
-		[LISTEN_UNKNOWN] = "-", [LISTEN_NO] = "no",
-		[LISTEN_YES] = "yes",   [LISTEN_OTHER] = "other",
-	};
+	return listens[l];
+}
 
-	return words[l];
+enum listening listening_of(struct str s)
+{
+	for (size_t i = LISTEN_NO; i < LEN(listens); i++)
+		if (str_is(s, listens[i]))
+			return (enum listening)i;
+	return LISTEN_UNKNOWN;
 }
 
 static void put_time(struct jsonw *w, const char *key, int64_t unix_ms)

@@ -55,6 +55,7 @@ struct mod_state {
 const char *status_name(enum status);
 enum status status_of(struct str);
 const char *listening_name(enum listening);     /* "yes" "no" "other" "-" */
+enum listening listening_of(struct str);
 
 void state_write(struct jsonw *, const struct mod_state *);
 void start_error_write(struct jsonw *, const struct start_error *);

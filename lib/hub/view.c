@@ -131,6 +131,16 @@ static void put_ours(struct jsonw *w, const struct mod_view *v)
 		jsonw_int(w, v->restarts);
 	else
 		jsonw_null(w);
+	jsonw_key(w, "facts");
+	facts_write(w, v->facts);
+	jsonw_key(w, "status_text");
+	jsonw_cstr(w, v->status_text);
+	jsonw_key(w, "log_error");
+	jsonw_cstr(w, v->log_error);
+	if (!v->with_usage)
+		return;
+	jsonw_key(w, "usage");
+	usage_write(w, v->usage);
 }
 
 /* What lies on disk; the row only remembers. */
@@ -142,13 +152,12 @@ static struct str version_of(const struct mod_view *v)
 		v->row->version;
 }
 
-void mod_view_write(struct jsonw *w, const struct mod_view *v)
+void mod_view_put(struct jsonw *w, const struct mod_view *v)
 {
 	const struct manifest *f = v->module ? &v->module->manifest : NULL;
 	const struct known *k = v->known;
 	struct str none = STR_NULL;
 
-	jsonw_object(w);
 	jsonw_key(w, "short");
 	jsonw_str(w, v->short_name);
 	put_str(w, "package", str_of(k ? k->package : NULL));
@@ -179,6 +188,12 @@ void mod_view_write(struct jsonw *w, const struct mod_view *v)
 	jsonw_key(w, "upgrade_available");      /* nobody was asked */
 	jsonw_bool(w, false);
 	put_ours(w, v);
+}
+
+void mod_view_write(struct jsonw *w, const struct mod_view *v)
+{
+	jsonw_object(w);
+	mod_view_put(w, v);
 	jsonw_end(w);
 }
 

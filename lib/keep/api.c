@@ -5,6 +5,7 @@
 #include "keep/api_ask.h"
 #include "keep/api_view.h"
 #include "keep/listen.h"
+#include "keep/metrics.h"
 #include "sys/log.h"
 #include "wire/url.h"
 
@@ -67,6 +68,8 @@ void api_refresh(struct api *api)
 	api->said = e;
 	if (rc > 0)
 		sup_sync(api->sup);
+	else
+		sup_touch(api->sup);
 }
 
 /* Routes */
@@ -149,22 +152,65 @@ static void get_hub(const struct api_ask *a)
 	api_reply(a, 200, &b);
 }
 
+/* What a reader is told is as young as this. */
+static void look(const struct api_ask *a, bool usage, bool descriptors)
+{
+	listen_look(a->api->sup);
+	health_look(a->api->sup);
+	if (usage)
+		usage_look(a->api->sup, descriptors);
+}
+
 static void get_modules(const struct api_ask *a)
 {
-	struct str view;
+	struct str view, word;
+	bool usage = url_param(a->req->query, "usage", a->req->arena, &word) &&
+		     str_is(word, "1");
 	struct buf b;
 
-	listen_look(a->api->sup);
+	look(a, usage, false);
 	buf_init(&b, HTTPD_OUT_MAX);
 	if (!url_param(a->req->query, "view", a->req->arena, &view))
-		view_modules(a->api, &b);
+		view_modules(a->api, usage, &b);
 	else if (str_is(view, "status"))
-		view_status(a->api, &b);
+		view_status(a->api, usage, &b);
 	else {
 		api_refuse(a, 400, "invalid_request", "view can be \"status\"");
 		return;
 	}
 	api_reply(a, 200, &b);
+}
+
+static void get_module(const struct api_ask *a)
+{
+	struct mod *m = sup_find(a->api->sup, a->short_name);
+	struct buf b;
+
+	if (!m) {
+		api_not_supervised(a);
+		return;
+	}
+	look(a, true, true);
+	buf_init(&b, HTTPD_OUT_MAX);
+	view_module(a->api, m, &b);
+	api_reply(a, 200, &b);
+}
+
+static void get_metrics(const struct api_ask *a)
+{
+	bool open = metrics_is_open(http_field(a->req->head, "Accept"));
+	struct buf b;
+
+	look(a, true, true);
+	buf_init(&b, HTTPD_OUT_MAX);
+	metrics_write(a->api, open, &b);
+	if (!buf_failed(&b))
+		httpd_reply(a->conn, 200, open ? METRICS_OPEN : METRICS_TEXT,
+			    API_NO_STORE, buf_str(&b));
+	else
+		httpd_json(a->conn, 503, STR("{\"error\":\"out_of_memory\","
+			"\"error_description\":\"no memory for the answer\"}"));
+	buf_release(&b);
 }
 
 static void stopped_nothing(const struct api_ask *a)
@@ -244,7 +290,8 @@ static void post_stop(const struct api_ask *a)
 		stopped_nothing(a);
 }
 
-/* A verb of NULL is the whole path; otherwise /api/modules/<short>/<verb>. */
+/* A verb of NULL is the whole path; otherwise /api/modules/<short>/<verb>,
+ * of which "" is /api/modules/<short> itself. */
 static const struct route {
 	const char *method, *path, *verb;
 	void (*fn)(const struct api_ask *);
@@ -253,6 +300,9 @@ static const struct route {
 	{ "GET",  "/api/ready",   NULL,      get_ready },
 	{ "GET",  "/api/hub",     NULL,      get_hub },
 	{ "GET",  "/api/modules", NULL,      get_modules },
+	{ "GET",  "/api/events",  NULL,      api_get_events },
+	{ "GET",  "/metrics",     NULL,      get_metrics },
+	{ "GET",  NULL,           "",        get_module },
 	{ "POST", NULL,           "start",   post_start },
 	{ "POST", NULL,           "stop",    post_stop },
 	{ "POST", NULL,           "restart", post_restart },
@@ -261,7 +311,8 @@ static const struct route {
 
 static void refuse_method(const struct api_ask *a, const struct route *r)
 {
-	const char *what = r->path ? r->path : r->verb;
+	const char *what = r->path ? r->path : *r->verb ? r->verb :
+		"a module by itself";
 	char allow[40], text[80];
 	struct buf b;
 
@@ -287,15 +338,16 @@ static int module_path(struct api_ask *a, struct str *verb)
 	url_segment(&path, &segment);
 	if (!url_decode(segment, false, a->req->arena, &a->short_name))
 		return -1;
-	if (!url_segment(&path, &segment) || path.n)
-		return 0;
-	*verb = segment;
+	if (!url_segment(&path, &segment))
+		*verb = STR("");
+	else if (!path.n && segment.n)
+		*verb = segment;
 	return 0;
 }
 
 static bool matches(const struct route *r, struct str path, struct str verb)
 {
-	return r->path ? str_is(path, r->path) : verb.n && str_is(verb, r->verb);
+	return r->path ? str_is(path, r->path) : verb.p && str_is(verb, r->verb);
 }
 
 void api_request(struct httpd_conn *c, struct httpd_req *req)

@@ -8,7 +8,9 @@
  * {"error", "error_description"} whatever was asked.
  */
 
-#include "keep/follow.h"
+#include "keep/crew.h"
+#include "keep/events.h"
+#include "keep/feed.h"
 #include "keep/ops.h"
 #include "keep/out.h"
 #include "keep/spawn.h"
@@ -16,7 +18,10 @@
 struct api {
 	struct sup *sup;
 	struct ops *ops;
-	struct follows *follows;
+	struct feeds *feeds;
+	struct logs *logs;
+	struct events *events;
+	struct crew *crew;
 	struct registry *registry;
 	struct spawn_ctx *spawn;
 	struct out *out;

@@ -26,11 +26,14 @@ void api_not_supervised(const struct api_ask *);
 /* A number of the query: 1, 0 absent, -1 refused already. */
 int api_number(const struct api_ask *, const char *name, uint64_t max,
 	       uint64_t *out);
+/* Whether the client names this media type in Accept; ranges do not count. */
+bool api_accepts(const struct api_ask *, const char *type);
 /* A wait or a stream keeps its connection: some are left for the others.
  * True: refused already. */
 bool api_is_crowded(const struct api_ask *);
 
 /* Handlers that have a file of their own. */
 void api_get_logs(const struct api_ask *);
+void api_get_events(const struct api_ask *);
 
 #endif

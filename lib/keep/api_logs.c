@@ -1,22 +1,203 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * GET /api/modules/<s>/logs: what there is, as the reference has it or as
+ * records, or a stream of what comes, as text or as server-sent events.
+ */
 #include "keep/api_ask.h"
 
+#include "wire/date.h"
 #include "wire/url.h"
 
-/* lines[] and text hold the same, as the reference has it. */
-static void put_log(const struct api_ask *a, const struct mod *m,
-		    const struct follow_from *from, struct buf *out)
+#include <stdio.h>
+
+#define CURSOR_SIZE 48
+
+static void cursor(uint64_t boot, uint64_t seq, char out[CURSOR_SIZE])
 {
+	snprintf(out, CURSOR_SIZE, "%llu.%llu", (unsigned long long)boot,
+		 (unsigned long long)seq);
+}
+
+/* Text: a line each, a gap too. */
+
+static void put_text(const struct feed *f, const struct feed_item *i,
+		     struct buf *out)
+{
+	if (i->is_gap && i->gap.count) {
+		buf_printf(out, "[hub] gap: %llu lines missing\n",
+			   (unsigned long long)i->gap.count);
+	} else if (i->is_gap) {
+		buf_put(out, STR("[hub] gap: an unknown number of lines "
+				 "missing\n"));
+	} else {
+		buf_putc(out, '[');
+		buf_put(out, str_of(f->name));
+		buf_put(out, STR("] "));
+		buf_put(out, i->line.text);
+		buf_putc(out, '\n');
+	}
+}
+
+static const struct feed_form as_text = {
+	.type = "text/plain; charset=utf-8", .put = put_text,
+};
+
+/* JSON, in events and in records */
+
+static void put_cursor(struct jsonw *w, const char *key, uint64_t boot,
+		       uint64_t seq)
+{
+	char text[CURSOR_SIZE];
+
+	cursor(boot, seq, text);
+	jsonw_key(w, key);
+	jsonw_cstr(w, seq ? text : NULL);
+}
+
+static void put_gap(struct jsonw *w, const struct feed *f,
+		    const struct feed_gap *gap)
+{
+	jsonw_object(w);
+	put_cursor(w, "from", gap->boot, gap->from);
+	put_cursor(w, "to", f->feeds->boot, gap->to);
+	jsonw_key(w, "count");
+	if (gap->count)
+		jsonw_int(w, (int64_t)gap->count);
+	else
+		jsonw_null(w);
+	jsonw_end(w);
+}
+
+static void put_line(struct jsonw *w, const struct ring_line *line)
+{
+	char time[DATE_CRI_SIZE];
+
+	date_cri(line->unix_ns, time);
+	jsonw_key(w, "time");
+	jsonw_cstr(w, time);
+	jsonw_key(w, "stream");
+	jsonw_cstr(w, line->stream == RING_ERR ? "stderr" : "stdout");
+	jsonw_key(w, "partial");
+	jsonw_bool(w, line->partial);
+	jsonw_key(w, "text");
+	jsonw_str(w, line->text);
+}
+
+static void put_event(const struct feed *f, const struct feed_item *i,
+		      struct buf *out)
+{
+	char id[CURSOR_SIZE];
+	struct jsonw w;
+
+	cursor(f->feeds->boot, i->seq, id);
+	buf_put(out, STR("id: "));
+	buf_put(out, str_of(id));
+	buf_put(out, i->is_gap ? STR("\nevent: gap\ndata: ") :
+				 STR("\nevent: line\ndata: "));
+	jsonw_init(&w, out, JSONW_COMPACT);
+	if (i->is_gap) {
+		put_gap(&w, f, &i->gap);
+	} else {
+		jsonw_object(&w);
+		put_line(&w, &i->line);
+		jsonw_end(&w);
+	}
+	buf_put(out, STR("\n\n"));
+}
+
+static const struct feed_form as_events = {
+	.type = "text/event-stream", .put = put_event,
+};
+
+/* format=json, an object a line */
+static void put_object(const struct feed *f, const struct feed_item *i,
+		       struct buf *out)
+{
+	char time[DATE_CRI_SIZE];
+	struct jsonw w;
+
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "short");
+	jsonw_cstr(&w, f->name);
+	if (i->is_gap) {
+		jsonw_key(&w, "gap");
+		if (i->gap.count)
+			jsonw_int(&w, (int64_t)i->gap.count);
+		else
+			jsonw_null(&w);
+	} else {
+		put_cursor(&w, "cursor", f->feeds->boot, i->seq);
+		date_cri(i->line.unix_ns, time);
+		jsonw_key(&w, "time");
+		jsonw_cstr(&w, time);
+		jsonw_key(&w, "stream");
+		jsonw_cstr(&w, i->line.stream == RING_ERR ? "stderr" :
+			   "stdout");
+		jsonw_key(&w, "partial");
+		jsonw_bool(&w, i->line.partial);
+		jsonw_key(&w, "line");
+		jsonw_str(&w, i->line.text);
+	}
+	jsonw_end(&w);
+	buf_putc(out, '\n');
+}
+
+static const struct feed_form as_json = {
+	.type = "application/x-ndjson", .put = put_object,
+};
+
+/* What there is */
+
+static void put_records(const struct feed *f, const struct feed_from *from,
+			struct buf *out)
+{
+	struct feed_at at = feed_begin(f, from);
+	struct feed_item item;
+	char next[CURSOR_SIZE];
+	struct jsonw w;
+
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_key(&w, "short");
+	jsonw_cstr(&w, f->name);
+	jsonw_key(&w, "records");
+	jsonw_array(&w);
+	while (feed_next(f, &at, &item)) {
+		jsonw_object(&w);
+		if (item.is_gap) {
+			jsonw_key(&w, "gap");
+			put_gap(&w, f, &item.gap);
+		} else {
+			put_cursor(&w, "seq", f->feeds->boot, item.seq);
+			put_line(&w, &item.line);
+		}
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	cursor(f->feeds->boot, at.at.seq - 1, next);
+	jsonw_key(&w, "next");
+	jsonw_cstr(&w, next);
+	jsonw_end(&w);
+}
+
+/* lines[] and text hold the same, as the reference has it. */
+static void put_log(const struct feed *f, const struct feed_from *from,
+		    struct buf *out)
+{
+	struct feed_at at = feed_begin(f, from);
+	struct feed_item item;
 	struct str rest, line;
 	struct jsonw w;
 	struct buf text;
 
 	buf_init(&text, 1024 * 1024);
-	follow_snapshot(a->api->follows, m, from, FOLLOW_TEXT, &text);
+	while (feed_next(f, &at, &item))
+		put_text(f, &item, &text);
 	jsonw_init(&w, out, JSONW_COMPACT);
 	jsonw_object(&w);
 	jsonw_key(&w, "short");
-	jsonw_cstr(&w, m->short_name);
+	jsonw_cstr(&w, f->name);
 	jsonw_key(&w, "lines");
 	jsonw_array(&w);
 	rest = buf_str(&text);
@@ -34,67 +215,104 @@ static void put_log(const struct api_ask *a, const struct mod *m,
 	buf_release(&text);
 }
 
-static int get_from(const struct api_ask *a, struct follow_from *from)
-{
-	struct str cursor, boot, seq;
+/* The request */
 
-	*from = (struct follow_from){ .newest = UINT64_MAX };
+/* after=, or what a client of an event stream sends when it comes back. */
+static int get_from(const struct api_ask *a, struct feed_from *from)
+{
+	struct str text;
+
+	*from = (struct feed_from){ .newest = UINT64_MAX };
 	if (api_number(a, "n", 1000000, &from->newest) < 0)
 		return -1;
-	if (!url_param(a->req->query, "after", a->req->arena, &cursor))
-		return 0;
-	from->after = true;
-	if (str_cut(cursor, '.', &boot, &seq) &&
-	    str_to_u64(boot, UINT64_MAX, &from->boot) &&
-	    str_to_u64(seq, UINT64_MAX - 1, &from->seq))
+	if (!url_param(a->req->query, "after", a->req->arena, &text)) {
+		text = http_field(a->req->head, "Last-Event-ID");
+		if (!text.n)
+			return 0;
+	}
+	if (feed_cursor(text, from))
 		return 0;
 	api_refuse(a, 400, "invalid_request",
 	       "after must be a cursor from an earlier answer, like 3.1200");
 	return -1;
 }
 
+enum format { FORMAT_TEXT, FORMAT_RECORDS, FORMAT_JSON };
+
+static int get_format(const struct api_ask *a, enum format *format)
+{
+	struct str word;
+
+	*format = FORMAT_TEXT;
+	if (!url_param(a->req->query, "format", a->req->arena, &word))
+		return 0;
+	if (str_is(word, "records"))
+		*format = FORMAT_RECORDS;
+	else if (str_is(word, "json"))
+		*format = FORMAT_JSON;
+	else if (!str_is(word, "text")) {
+		api_refuse(a, 400, "invalid_request",
+			   "format can be \"text\" or \"records\"");
+		return -1;
+	}
+	return 0;
+}
+
+static bool is_asked(const struct api_ask *a, const char *name)
+{
+	struct str word;
+
+	return url_param(a->req->query, name, a->req->arena, &word) &&
+	       (str_is(word, "1") || str_is(word, "true"));
+}
+
+static void follow(const struct api_ask *a, struct feed *f,
+		   const struct feed_from *from, const struct feed_form *form)
+{
+	if (!api_is_crowded(a) && !feed_follow(f, from, form, a->conn))
+		api_refuse(a, 503, "busy", "%d log streams are open; end one "
+			   "first", FOLLOWERS_MAX);
+}
+
 void api_get_logs(const struct api_ask *a)
 {
-	struct mod *m = sup_find(a->api->sup, a->short_name);
-	enum follow_format format = FOLLOW_TEXT;
-	struct follow_from from;
-	struct str word;
+	struct source *s = logs_find(a->api->logs, a->short_name);
+	struct feed_from from;
+	enum format format;
 	struct buf b;
 
-	if (!m) {
+	if (!s) {
 		api_not_supervised(a);
 		return;
 	}
-	if (get_from(a, &from) < 0)
+	if (get_from(a, &from) < 0 || get_format(a, &format) < 0)
 		return;
-	if (url_param(a->req->query, "format", a->req->arena, &word)) {
-		if (!str_is(word, "json") && !str_is(word, "text")) {
-			api_refuse(a, 400, "invalid_request",
-			       "format can be \"json\" or \"text\"");
-			return;
-		}
-		if (str_is(word, "json"))
-			format = FOLLOW_JSON;
+	if (api_accepts(a, "text/event-stream")) {
+		follow(a, &s->feed, &from, &as_events);
+		return;
 	}
-	if (url_param(a->req->query, "follow", a->req->arena, &word) &&
-	    (str_is(word, "1") || str_is(word, "true"))) {
-		if (!api_is_crowded(a) && !follow_start(a->api->follows, m, &from,
-						    format, a->conn))
-			api_refuse(a, 503, "busy", "%d log streams are open; "
-			       "end one first", FOLLOWERS_MAX);
+	if (is_asked(a, "follow")) {
+		follow(a, &s->feed, &from, format == FORMAT_JSON ? &as_json :
+		       &as_text);
 		return;
 	}
 	buf_init(&b, HTTPD_OUT_MAX);
-	if (format == FOLLOW_JSON) {
-		follow_snapshot(a->api->follows, m, &from, format, &b);
+	if (format == FORMAT_JSON) {
+		struct feed_at at = feed_begin(&s->feed, &from);
+		struct feed_item item;
+
+		while (feed_next(&s->feed, &at, &item))
+			put_object(&s->feed, &item, &b);
 		if (!buf_failed(&b)) {
 			httpd_reply(a->conn, 200, "application/x-ndjson",
 				    API_NO_STORE, buf_str(&b));
 			buf_release(&b);
 			return;
 		}
+	} else if (format == FORMAT_RECORDS) {
+		put_records(&s->feed, &from, &b);
 	} else {
-		put_log(a, m, &from, &b);
+		put_log(&s->feed, &from, &b);
 	}
 	api_reply(a, 200, &b);
 }

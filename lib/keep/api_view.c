@@ -2,16 +2,20 @@
 #include "keep/api_view.h"
 
 #include "hub/view.h"
+#include "keep/history.h"
+#include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 #include "wire/date.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* A row of GET /api/modules and its place. */
 struct entry {
 	struct mod_view view;
+	struct facts facts;
 	struct mod *mod;
 	enum focus focus;
 	size_t order;           /* recommended; third parties last */
@@ -28,10 +32,12 @@ static struct entry entry_of(const struct known *k, const struct row *row,
 			.module = m ? &m->module : NULL,
 			.port = m && m->pid && m->port ? m->port :
 				row ? row->port : 0,
-			.listening = m && (m->state == SM_UP ||
-				m->state == SM_SQUATTED) ? m->listening :
-				LISTEN_UNKNOWN,
 			.restarts = m && m->runs ? m->runs - 1 : 0,
+			.status_text = m && m->notice.status[0] ?
+				m->notice.status : NULL,
+			.log_error = m && m->log.log_error[0] ?
+				m->log.log_error : NULL,
+			.usage = m ? usage_of(m) : NULL,
 		},
 		.mod = m,
 		.focus = k ? k->focus : FOCUS_EXPERIMENTAL,
@@ -45,7 +51,10 @@ static void put_entry(struct jsonw *w, struct entry *e,
 
 	if (e->mod) {
 		mod_state(e->mod, &s);
+		mod_facts(e->mod, &e->facts);
 		e->view.state = &s;
+		e->view.facts = &e->facts;
+		e->view.listening = e->facts.listening;
 	}
 	put(w, &e->view);
 	e->view.state = NULL;
@@ -159,7 +168,7 @@ static void put_problems(struct jsonw *w, struct api *api)
 	arena_release(&a);
 }
 
-void view_modules(struct api *api, struct buf *out)
+void view_modules(struct api *api, bool usage, struct buf *out)
 {
 	size_t max = known_count() + api->registry->n + api->sup->n;
 	struct entry *all = calloc(max, sizeof *all);
@@ -175,8 +184,10 @@ void view_modules(struct api *api, struct buf *out)
 	jsonw_object(&w);
 	jsonw_key(&w, "modules");
 	jsonw_array(&w);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		all[i].view.with_usage = usage;
 		put_entry(&w, &all[i], mod_view_write);
+	}
 	jsonw_end(&w);
 	jsonw_key(&w, "supervisor_available");
 	jsonw_bool(&w, true);
@@ -204,6 +215,31 @@ static void put_descriptors(struct jsonw *w)
 			continue;
 		jsonw_key(w, fd_kind_name((enum fd_kind)k));
 		jsonw_int(w, (int64_t)n);
+	}
+	jsonw_end(w);
+}
+
+static void put_crew(struct jsonw *w, const struct crew *c)
+{
+	jsonw_key(w, "crew");
+	jsonw_array(w);
+	LIST_EACH(n, &c->members) {
+		const struct crew_member *m =
+			CONTAINER(n, struct crew_member, node);
+
+		jsonw_object(w);
+		jsonw_key(w, "name");
+		jsonw_cstr(w, m->name);
+		jsonw_key(w, "pid");
+		if (m->pid)
+			jsonw_int(w, m->pid);
+		else
+			jsonw_null(w);
+		jsonw_key(w, "deaths");
+		jsonw_int(w, (int64_t)m->deaths);
+		jsonw_key(w, "error");
+		jsonw_cstr(w, m->error[0] ? m->error : NULL);
+		jsonw_end(w);
 	}
 	jsonw_end(w);
 }
@@ -236,7 +272,13 @@ static void put_hub(struct jsonw *w, struct api *api)
 		jsonw_null(w);
 	jsonw_key(w, "loop");
 	jsonw_cstr(w, loop_name());
+	/* Whether who listens on a module's port is proven to be of it. */
+	jsonw_key(w, "listeners");
+	jsonw_cstr(w, api->sup->deaf ? "believed" : "proven");
+	jsonw_key(w, "notifications_ignored");
+	jsonw_int(w, (int64_t)api->sup->notifier.ignored);
 	put_descriptors(w);
+	put_crew(w, api->crew);
 	jsonw_key(w, "stdout_lines_dropped");
 	jsonw_int(w, (int64_t)api->out->dropped_total);
 	jsonw_end(w);
@@ -250,9 +292,27 @@ void view_hub(struct api *api, struct buf *out)
 	put_hub(&w, api);
 }
 
+static void put_rows(struct api *api, bool usage, struct jsonw *w)
+{
+	for (size_t i = 0; i < api->sup->n; i++) {
+		struct mod *m = api->sup->mods[i];
+		struct str name = str_of(m->short_name);
+		struct entry e = entry_of(m->module.known,
+			registry_find(api->registry, name), name, m);
+
+		e.view.with_usage = usage;
+		put_entry(w, &e, mod_view_write_status);
+	}
+}
+
+void view_rows(void *api, struct jsonw *w)
+{
+	put_rows(api, false, w);
+}
+
 /* For who only wants to know how it goes: the hub, and what has a row or
  * runs, each with what changes. One answer, a fifth of the whole. */
-void view_status(struct api *api, struct buf *out)
+void view_status(struct api *api, bool usage, struct buf *out)
 {
 	struct jsonw w;
 
@@ -262,16 +322,159 @@ void view_status(struct api *api, struct buf *out)
 	put_hub(&w, api);
 	jsonw_key(&w, "modules");
 	jsonw_array(&w);
-	for (size_t i = 0; i < api->sup->n; i++) {
-		struct mod *m = api->sup->mods[i];
-		struct str name = str_of(m->short_name);
-		struct entry e = entry_of(m->module.known,
-			registry_find(api->registry, name), name, m);
-
-		put_entry(&w, &e, mod_view_write_status);
-	}
+	put_rows(api, usage, &w);
 	jsonw_end(&w);
 	put_problems(&w, api);
+	jsonw_end(&w);
+}
+
+/* One module */
+
+static void put_time(struct jsonw *w, const char *key, int64_t unix_ms)
+{
+	char text[DATE_ISO_SIZE];
+
+	jsonw_key(w, key);
+	if (!unix_ms) {
+		jsonw_null(w);
+		return;
+	}
+	date_iso(unix_ms, text);
+	jsonw_cstr(w, text);
+}
+
+static void put_number(struct jsonw *w, const char *key, int64_t n, bool known)
+{
+	jsonw_key(w, key);
+	if (known)
+		jsonw_int(w, n);
+	else
+		jsonw_null(w);
+}
+
+static void put_health(struct jsonw *w, const struct mod *m)
+{
+	static const char *const words[] = {
+		[HEALTH_UNKNOWN] = "unknown", [HEALTH_OK] = "ok",
+		[HEALTH_FAILING] = "failing",
+	};
+	const struct health *h = &m->health;
+	struct str path = health_path(m);
+
+	jsonw_key(w, "health");
+	jsonw_object(w);
+	jsonw_key(w, "path");
+	if (path.n)
+		jsonw_str(w, path);
+	else
+		jsonw_null(w);
+	jsonw_key(w, "state");
+	jsonw_cstr(w, words[h->state]);
+	put_number(w, "http_status", h->http_status, h->http_status);
+	put_time(w, "at", h->at_unix_ms);
+	put_number(w, "took_ms", h->took_ms, h->at_ms);
+	put_number(w, "failures", h->failures, true);
+	jsonw_key(w, "error");
+	jsonw_cstr(w, h->error[0] ? h->error : NULL);
+	jsonw_end(w);
+}
+
+static void put_notice(struct jsonw *w, const struct mod *m)
+{
+	const struct notice *n = &m->notice;
+
+	jsonw_key(w, "notified");
+	jsonw_object(w);
+	jsonw_key(w, "ready");
+	jsonw_bool(w, n->ready);
+	jsonw_key(w, "reloading");
+	jsonw_bool(w, n->reloading);
+	jsonw_key(w, "stopping");
+	jsonw_bool(w, n->stopping);
+	put_number(w, "watchdog_ms", n->watchdog_ms, n->watchdog_ms);
+	jsonw_end(w);
+}
+
+static void put_processes(struct jsonw *w, struct api *api, struct mod *m)
+{
+	struct left all[PROCESSES_SHOWN];
+	size_t n = sweep_left(api->sup, m, all, LEN(all));
+
+	jsonw_key(w, "processes");
+	jsonw_array(w);
+	for (size_t i = 0; i < n && i < LEN(all); i++) {
+		jsonw_object(w);
+		jsonw_key(w, "pid");
+		jsonw_int(w, all[i].pid);
+		jsonw_key(w, "command");
+		jsonw_cstr(w, all[i].command);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+static void put_command(struct jsonw *w, const struct mod *m)
+{
+	jsonw_key(w, "command");
+	jsonw_array(w);
+	for (size_t i = 0; m->module.argv[i]; i++)
+		jsonw_cstr(w, m->module.argv[i]);
+	jsonw_end(w);
+}
+
+/* When it is started again by itself. */
+static void put_next_try(struct jsonw *w, const struct mod *m)
+{
+	bool waits = m->timer.armed && (m->state == SM_BACKOFF ||
+		m->state == SM_CRASHED || m->state == SM_SQUATTED);
+
+	put_time(w, "next_try_at", waits ? os_unix_ms() + m->timer.at_ms -
+		 os_now_ms() : 0);
+}
+
+static void put_log(struct jsonw *w, const struct api *api,
+		    const struct mod *m)
+{
+	const struct source *s = &m->log;
+	char text[4096 + 2 * SHORT_SIZE + 16];
+
+	jsonw_key(w, "log");
+	jsonw_object(w);
+	snprintf(text, sizeof text, "%llu.%llu",
+		 (unsigned long long)api->feeds->boot,
+		 (unsigned long long)ring_last(&s->ring));
+	jsonw_key(w, "next");
+	jsonw_cstr(w, text);
+	put_number(w, "lines_total", (int64_t)s->lines_total, true);
+	put_number(w, "dropped_total", (int64_t)s->dropped_total, true);
+	snprintf(text, sizeof text, "%s/%s/logs/%s.log",
+		 api->spawn->home->path, m->short_name, m->short_name);
+	jsonw_key(w, "file");
+	jsonw_cstr(w, s->mode == LOG_MEMORY ? NULL : text);
+	jsonw_key(w, "error");
+	jsonw_cstr(w, s->log_error[0] ? s->log_error : NULL);
+	jsonw_end(w);
+}
+
+void view_module(struct api *api, struct mod *m, struct buf *out)
+{
+	struct str name = str_of(m->short_name);
+	struct entry e = entry_of(known_by_short(name),
+				  registry_find(api->registry, name), name, m);
+	struct jsonw w;
+
+	e.view.with_usage = true;
+	jsonw_init(&w, out, JSONW_COMPACT);
+	jsonw_object(&w);
+	put_entry(&w, &e, mod_view_put);
+	put_health(&w, m);
+	put_notice(&w, m);
+	put_processes(&w, api, m);
+	put_command(&w, m);
+	put_next_try(&w, m);
+	jsonw_key(&w, "exits");
+	history_write(api->sup, m->short_name, &w);
+	put_log(&w, api, m);
 	jsonw_end(&w);
 }
 
@@ -281,18 +484,9 @@ static enum verdict verdict_of(const struct mod *m)
 {
 	if (!m->listed || !sm_wanted(m->state))
 		return IGNORED;
-	switch (m->state) {
-	case SM_UP:
-		if (mod_is_ready(m))
-			return READY;
-		return m->error.type ? PERSISTENT : TRANSIENT;
-	case SM_CRASHED:
-	case SM_FAILING:
-	case SM_SQUATTED:
-		return PERSISTENT;
-	default:
-		return TRANSIENT;
-	}
+	if (mod_is_ready(m))
+		return READY;
+	return mod_is_failing(m) ? PERSISTENT : TRANSIENT;
 }
 
 static void put_verdicts(struct jsonw *w, struct sup *s, const char *key,

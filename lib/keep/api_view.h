@@ -6,8 +6,13 @@
 
 #include "keep/api.h"
 
-void view_modules(struct api *, struct buf *);  /* GET /api/modules */
-void view_status(struct api *, struct buf *);   /* the same, ?view=status */
+/* GET /api/modules, and the same with ?view=status; usage: who asks for it
+ * has made usage_look(). */
+void view_modules(struct api *, bool usage, struct buf *);
+void view_status(struct api *, bool usage, struct buf *);
+void view_module(struct api *, struct mod *, struct buf *);
+/* Its modules, as elements of an array; api is a struct api. */
+void view_rows(void *api, struct jsonw *);
 void view_hub(struct api *, struct buf *);      /* GET /api/hub */
 void view_ready(struct sup *, struct buf *);    /* GET /api/ready */
 

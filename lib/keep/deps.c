@@ -33,6 +33,7 @@ static bool is_settled(const struct mod *m)
 		return mod_is_ready(m) || m->error.type;
 	case SM_HELD:
 	case SM_EXECING:
+	case SM_ABORTING:
 	case SM_CLEARING:
 	case SM_BACKOFF:
 	case SM_CYCLING:

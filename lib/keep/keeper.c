@@ -2,9 +2,12 @@
 #include "keep/keeper.h"
 
 #include "keep/api.h"
+#include "keep/api_view.h"
 #include "keep/boot.h"
 #include "keep/door.h"
 #include "keep/hold.h"
+#include "keep/logd.h"
+#include "keep/manager.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -33,12 +36,17 @@ struct keeper {
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
-	struct follows follows;
+	struct feeds feeds;
+	struct logs logs;
+	struct events events;
+	struct crew crew;
+	struct logd logd;
 	struct httpd httpd;
 	struct api api;
 	struct doors doors;
 	struct hold hold;
 	struct records records;
+	struct manager manager;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
 	bool ending;            /* all is down, the last answers are sent */
@@ -49,6 +57,7 @@ struct keeper {
 /* One keeper a process; too large for a stack, needed before any malloc. */
 static struct keeper keeper;
 static struct out out;
+static _Alignas(8) char hub_ring[RING_SIZE], front_ring[RING_SIZE];
 
 static void say_line(struct str line)
 {
@@ -56,7 +65,7 @@ static void say_line(struct str line)
 		line.n--;
 	if (str_starts(line, STR("[supervisor] ")))
 		line = str_skip(line, 13);
-	out_line(&out, STR("supervisor"), line);
+	source_put(&keeper.logs.hub, RING_OUT, false, os_unix_ns(), line);
 }
 
 /* The end */
@@ -82,8 +91,7 @@ static void finish_if_down(struct keeper *k)
 		return;
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
-	for (size_t i = 0; i < k->sup.n; i++)
-		follow_end(&k->follows, k->sup.mods[i]);
+	feeds_end(&k->feeds);
 	loop_in(&k->loop, &k->goodbye, k->httpd.serving ? LAST_WORDS_MS : 0);
 }
 
@@ -106,6 +114,7 @@ static void on_deadline(struct loop *l, struct timer *t)
 static void stop_all(struct keeper *k)
 {
 	k->api.closing = true;
+	manager_stopping(&k->manager);
 	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
@@ -140,6 +149,18 @@ static int end_strays(struct keeper *k)
 	if (n)
 		log_say("%zu processes survived SIGKILL", n);
 	return n ? 1 : 0;
+}
+
+/* What was handed over is in the files, or a moment is over. */
+static void end_logd(struct keeper *k)
+{
+	int64_t until = os_now_ms() + LOGD_PATIENCE_MS, left;
+
+	while (!logd_ended(&k->logd) &&
+	       (left = until - os_now_ms()) > 0 &&
+	       loop_turn(&k->loop, (int)left, NULL) == 0)
+		;
+	logd_release(&k->logd);
 }
 
 /* SIGHUP and boot: only these two, and operations, start or stop anything. */
@@ -179,13 +200,26 @@ static void on_home_moved(struct hold *h)
 
 /* What the supervisor tells */
 
+static void tell_manager(struct keeper *k)
+{
+	size_t n = 0, failing = 0;
+
+	for (size_t i = 0; i < k->sup.n; i++) {
+		n += k->sup.mods[i]->listed;
+		failing += mod_is_failing(k->sup.mods[i]);
+	}
+	manager_status(&k->manager, n, failing);
+}
+
 static void on_changed(struct sup *s)
 {
 	struct keeper *k = s->ctx;
 
 	if (k->hold.watch.fd < 0)       /* nobody tells: look */
 		check_home(k);
+	events_settle(&k->events);      /* before what was waiting for it */
 	ops_settle(&k->ops);
+	tell_manager(k);
 	finish_if_down(k);
 }
 
@@ -196,19 +230,10 @@ static void on_stuck(struct sup *s, struct mod *m)
 	ops_stuck(&k->ops, m);
 }
 
-static void on_said(struct sup *s, struct mod *m)
+static void on_gap(struct logs *logs, const struct source *s,
+		   const struct feed_gap *gap)
 {
-	struct keeper *k = s->ctx;
-
-	if (!list_empty(&m->followers))
-		follow_said(&k->follows);
-}
-
-static void on_mod_gone(struct sup *s, struct mod *m)
-{
-	struct keeper *k = s->ctx;
-
-	follow_end(&k->follows, m);
+	events_log_gap(logs->ctx, s->name, gap);
 }
 
 /* The beginning */
@@ -342,7 +367,9 @@ static void reload(struct keeper *k)
 	check_home(k);
 	if (k->signals)
 		return;
+	manager_reloading(&k->manager);
 	serve_again(k);
+	crew_retry(&k->crew);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
 	for (size_t i = 0; i < k->sup.n; i++)
@@ -351,6 +378,7 @@ static void reload(struct keeper *k)
 			k->sup.mods[i]->asked = false;  /* new if it returns */
 		}
 	start_new(k);
+	manager_ready(&k->manager);
 }
 
 static void on_signal(struct loop *l, int signo)
@@ -409,19 +437,30 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->goodbye = (struct timer)TIMER_INIT(on_goodbye);
 	doors_init(&k->doors, &k->loop);
 	k->records.fd = -1;
+	manager_init(&k->manager, &k->loop, o->environ);
 	registry_init(&k->registry);
 	out_init(&out, &k->loop, STDOUT_FILENO);
+	logs_init(&k->logs, &out, &k->feeds, hub_ring, front_ring);
 	log_to(say_line);
-	sup_init(&k->sup, &k->loop, &out, &k->spawn);
+	sup_init(&k->sup, &k->loop, &k->logs, &k->spawn);
+	crew_init(&k->crew, &k->loop, o->self, o->environ);
+	k->crew.nofile = k->spawn.nofile;
+	k->sup.crew = &k->crew;
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
-	k->sup.said = on_said;
-	k->sup.gone = on_mod_gone;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
+	events_init(&k->events, &k->sup, &k->feeds);
+	k->events.put_rows = view_rows;
+	k->events.ctx = &k->api;
+	k->logs.on_gap = on_gap;
+	k->logs.ctx = &k->events;
 	k->api = (struct api){ .sup = &k->sup, .ops = &k->ops,
-		.follows = &k->follows, .registry = &k->registry,
+		.feeds = &k->feeds, .logs = &k->logs,
+		.events = &k->events,
+		.crew = &k->crew,
+		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
 }
@@ -479,7 +518,7 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 	    open_doors(k, o, e) < 0 || hold_count(&k->hold, e) < 0)
 		return -1;
 	hold_watch(&k->hold, &k->loop, on_home_moved);
-	follow_init(&k->follows, &k->sup, k->hold.boot);
+	feeds_init(&k->feeds, &k->loop, k->hold.boot);
 	return serve(k, e);
 }
 
@@ -503,7 +542,9 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 
 	if (start(k, o, e) < 0)
 		return -1;
+	logd_start(&k->logd, &k->crew, &k->logs, k->home.path);
 	tell_ready(k, o->ready_fd);
+	manager_ready(&k->manager);
 	start_modules(k);
 	if (loop_run(&k->loop, e) < 0) {
 		log_say("%s", e->msg);
@@ -512,11 +553,14 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	unserve(k);
 	survived = end_strays(k);
 	k->sup.records = NULL;
+	events_release(&k->events);
+	manager_release(&k->manager);
 	sup_release(&k->sup);
 	cgroup_release(&k->sup.cgroup);
 	record_close(&k->records, !survived);
 	registry_release(&k->registry);
 	log_say("stopped");
+	end_logd(k);
 	out_flush(&out);
 	return k->status ? k->status : survived;
 }

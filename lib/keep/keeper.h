@@ -28,6 +28,7 @@ struct keeper_opts {
 	uint16_t port;          /* 0: a free one */
 	bool front;             /* false: no TCP port at all */
 	int ready_fd;           /* -1: none */
+	const char *self;       /* argv[0] */
 	char *const *environ;
 };
 

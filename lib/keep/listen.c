@@ -21,7 +21,8 @@ static bool read_ports(struct sup *s)
 		return true;
 	}
 	if (!s->deaf)
-		log_say("cannot tell who listens: %s", e.msg);
+		log_say("cannot tell who listens (%s): asking by connecting, "
+			"and who answers is taken for the module", e.msg);
 	s->deaf = true;
 	return false;
 }
@@ -64,11 +65,21 @@ static void find_stranger(struct mod *m, uint64_t inode)
 	m->listen_other = ports_owner(inode);
 }
 
+/* Without a view: by connecting, and the owner is believed. */
+static enum listening believe(struct mod *m)
+{
+	int answers = m->port ? ports_answers(m->port) : 0;
+
+	return answers < 0 ? m->listening : answers ? LISTEN_YES : LISTEN_NO;
+}
+
 static enum listening judge(struct sup *s, struct mod *m, bool *walked)
 {
 	const struct port_holder *h = ports_first(&s->ports, m->port);
 	const struct port_holder *other = h;
 
+	if (s->deaf)
+		return believe(m);
 	if (!h)
 		return LISTEN_NO;
 	for (; h; h = ports_next(&s->ports, h))
@@ -135,12 +146,13 @@ static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
 	m->listening = judge(s, m, walked);
 	if (m->listening == LISTEN_YES) {
 		m->probe_ms = 0;
+		m->listened = true;
 		if (mod_has_fault(m, ERROR_UNBOUND))
 			m->error = (struct start_error){ 0 };
 		if (was != LISTEN_YES)
 			mod_say(m, "listening on port %u after %d ms",
 				(unsigned)m->port, (int)(now - m->started_ms));
-	} else if (now - m->started_ms >= READY_WINDOW_MS &&
+	} else if (!m->notice.ready && now - m->started_ms >= READY_WINDOW_MS &&
 		   (!m->error.type || was != m->listening)) {
 		note_unbound(m, was == LISTEN_YES);
 		sup_touch(s);
@@ -171,16 +183,15 @@ static void arm_probe(struct sup *s)
 static void look(struct sup *s)
 {
 	int64_t now = os_now_ms();
-	bool walked = false, could = read_ports(s);
+	bool walked = false;
 
+	read_ports(s);
 	s->looked_ms = now;
 	for (size_t i = 0; i < s->n; i++) {
 		struct mod *m = s->mods[i];
 
-		if (could && m->state == SM_UP)
+		if (m->state == SM_UP)
 			update(s, m, now, &walked);
-		else if (m->probe_ms && m->probe_ms <= now)
-			m->probe_ms = now + LISTEN_FRESH_MS;
 	}
 	arm_probe(s);
 }
@@ -200,6 +211,7 @@ void listen_look(struct sup *s)
 void listen_started(struct sup *s, struct mod *m)
 {
 	m->listening = LISTEN_NO;
+	m->listened = false;
 	m->listen_inode = 0;
 	m->probe_ms = os_now_ms();
 	arm_probe(s);
@@ -219,8 +231,17 @@ bool listen_is_squatted(struct sup *s, struct mod *m, uint16_t port)
 	char command[160] = "a process we may not see";
 	pid_t pid;
 
-	if (ports_is_free(port) || !read_ports(s))
+	if (ports_is_free(port))
 		return false;
+	if (!read_ports(s)) {
+		if (ports_answers(port) != 1)
+			return false;
+		m->listening = LISTEN_OTHER;
+		mod_fault(m, ERROR_SQUATTER, NULL, "port %u is held by a "
+			  "process we may not see; it starts when the port "
+			  "comes free", (unsigned)port);
+		return true;
+	}
 	h = ports_first(&s->ports, port);
 	if (!h)
 		return false;

@@ -10,6 +10,10 @@
  * looks (listen_look), at most every LISTEN_FRESH_MS. The listener must
  * belong to the module's own run; a socket once proven is remembered by its
  * inode.
+ *
+ * Where the kernel does not tell who listens (no sock_diag, no /proc), a
+ * connection is made to each port instead: who answers is believed to be the
+ * module, and GET /api/hub says so.
  */
 
 #include "keep/sup.h"

@@ -2,6 +2,7 @@
 #include "keep/ops.h"
 
 #include "hub/apierr.h"
+#include "keep/events.h"
 #include "keep/sweep.h"
 #include "wire/json.h"
 
@@ -126,6 +127,17 @@ static void answer_stuck(struct op *op, const struct left *left, size_t n)
 
 /* The queue */
 
+static void tell(const struct op *op, const char *phase, const char *error)
+{
+	static const char *const kinds[] = {
+		[OP_START] = "start", [OP_STOP] = "stop",
+		[OP_RESTART] = "restart",
+	};
+
+	events_operation(op->ops->sup->events, op->mod, kinds[op->kind],
+			 phase, error);
+}
+
 static void finish(struct op *op)
 {
 	loop_cancel(op->ops->sup->loop, &op->deadline);
@@ -164,6 +176,7 @@ static void begin(struct op *op)
 	op->tries = op->mod->tries;
 	op->downs = op->mod->downs;
 	op->mod->by_hand = op->kind == OP_STOP;
+	tell(op, "begun", NULL);
 	sup_event(op->ops->sup, op->mod, events[op->kind]);
 }
 
@@ -192,6 +205,10 @@ static bool has_taken_effect(const struct op *op)
 /* The head has taken effect: answer it, or let it wait beside the queue. */
 static void advance(struct op *op)
 {
+	bool done = op->kind == OP_STOP || op->mod->state == SM_UP;
+
+	tell(op, done ? "done" : "failed", done ? NULL :
+	     op->mod->error.type ? op->mod->error.text : "it did not stay up");
 	if (op->wait && op->conn && !waited_for(op->mod)) {
 		list_remove(&op->node);
 		list_append(&op->ops->waiting, &op->node);
@@ -226,6 +243,7 @@ static void preempt(struct ops *o, struct mod *m)
 		list_append(&o->waiting, &op->node);
 		op->ended = true;
 		op->downs = m->downs;
+		tell(op, "failed", "a stop came after it");
 	}
 }
 
@@ -253,7 +271,7 @@ void ops_submit(struct ops *o, struct mod *m, enum op_kind kind,
 	op->kind = kind;
 	op->mod = m;
 	op->conn = c;
-	op->begun = op->ended = false;
+	op->begun = op->ended = op->stuck = false;
 	op->wait = timeout_s > 0;
 	op->timeout_s = timeout_s;
 	list_append(&m->ops, &op->node);
@@ -275,6 +293,9 @@ void ops_stuck(struct ops *o, struct mod *m)
 	LIST_EACH(node, &m->ops) {
 		struct op *op = CONTAINER(node, struct op, node);
 
+		if (op->begun && !op->stuck)
+			tell(op, "failed", "its processes do not end");
+		op->stuck = op->begun;
 		if (op->conn)
 			answer_stuck(op, left, n);
 	}

@@ -30,6 +30,7 @@ struct op {
 	struct httpd_conn *conn;        /* NULL: nobody waits any more */
 	struct ops *ops;
 	bool begun, wait;
+	bool stuck;             /* and that was told */
 	bool ended;             /* by a stop that came after it */
 	unsigned tries, downs;  /* the module's, when it began */
 	struct timer deadline;

@@ -44,6 +44,15 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 		[EV_STOP]      = TO(STOPPING, TERMINATE),
 		[EV_RESTART]   = TO(CYCLING, TERMINATE),
 		[EV_TIMER]     = TO(UP, ACT_CLEAR),     /* alive long enough */
+		[EV_FAULT]     = TO(ABORTING, TERMINATE),
+	},
+	[SM_ABORTING] = {
+		[EV_EXIT]      = TO(CLEARING, ACT_SWEEP | ACT_ARM_STOP),
+		[EV_EXIT_LAST] = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP),
+		[EV_TIMER]     = TO(ABORTING, FINISH),
+		[EV_START]     = TO(ABORTING, ACT_CLEAR),
+		[EV_STOP]      = TO(STOPPING, TERMINATE),
+		[EV_RESTART]   = TO(CYCLING, TERMINATE),
 	},
 	[SM_CLEARING] = {
 		[EV_GONE]      = TO(BACKOFF, ACT_ARM_BACKOFF),
@@ -115,6 +124,7 @@ static const struct {
 	[SM_HELD]          = { "held", "starting", false, true },
 	[SM_EXECING]       = { "execing", "starting", true, true },
 	[SM_UP]            = { "up", "running", true, true },
+	[SM_ABORTING]      = { "aborting", "restarting", true, true },
 	[SM_CLEARING]      = { "clearing", "restarting", true, true },
 	[SM_BACKOFF]       = { "backoff", "restarting", false, true },
 	[SM_FAILING]       = { "failing", "crashed", true, true },

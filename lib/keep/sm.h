@@ -23,6 +23,8 @@
  *	   '------ STOPPING <----------------------------------'
  *	            '--> KILLING, after the stop timeout
  *
+ *	ABORTING: it runs and must not, by its watchdog or its health; its
+ *	exit counts as a crash.
  *	CYCLING, CYCLE_KILLING: as STOPPING, KILLING, and then up again.
  *	SQUATTED: a stranger has the port; looks again, spends no budget.
  *	CLEARING, FAILING: the leader is gone, what it left behind is not yet.
@@ -38,6 +40,7 @@ enum sm_state {
 	SM_HELD,                /* waits for what it depends on */
 	SM_EXECING,             /* preflight, fork, exec not yet known */
 	SM_UP,
+	SM_ABORTING,
 	SM_CLEARING,
 	SM_BACKOFF,
 	SM_FAILING,
@@ -60,6 +63,7 @@ enum sm_event {
 	EV_REFUSED,             /* the system gave us no process */
 	EV_EXEC_OK,
 	EV_EXEC_FAIL,
+	EV_FAULT,               /* it runs, but not as it should */
 	EV_EXIT,                /* the leader is gone; budget left, or asked */
 	EV_EXIT_LAST,           /* the leader is gone and the budget spent */
 	EV_GONE,                /* nothing of the run is left */

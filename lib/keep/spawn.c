@@ -23,7 +23,7 @@ static const char *const withheld[] = {
 	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS",
 	"LISTEN_FDNAMES", "LISTEN_PID", "INVOCATION_ID", "JOURNAL_STREAM",
 	"PARACHUTE_INITIAL_ADMIN_USERNAME", "PARACHUTE_INITIAL_ADMIN_PASSWORD",
-	OWNER_ENV,
+	OWNER_ENV, "NOTIFY_FD",
 };
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -343,6 +343,11 @@ static int build_env(struct spawn_ctx *c, struct mod *m,
 	env_put(env, STR("PARACHUTE_HOME"), str_of(c->home->path));
 	owner_value(c->owner, m->id, text);
 	env_put(env, STR(OWNER_ENV), str_of(text));
+	if (m->sup->notifier.fd >= 0)
+		env_put(env, STR("NOTIFY_SOCKET"),
+			str_of(m->sup->notifier.name));
+	if (m->notice.far >= 0)
+		env_put(env, STR("NOTIFY_FD"), STR("3"));
 	if (arena_failed(env->a))
 		return err_set(e, ERR_NO_MEMORY, "no memory for its "
 			       "environment");

@@ -9,8 +9,9 @@
  * Environment, later wins: the keeper's own (less what is meant for the
  * keeper alone), PATH with the places service managers forget, PORT of the
  * row, <home>/<short>/.env (its PORT is dropped), then PARACHUTE_HUB_ORIGIN,
- * PARACHUTE_HUB_ORIGINS, PARACHUTE_HUB_JWKS_ORIGIN, PARACHUTE_HOME, and
- * PC_OWNER, by which what the module forks is recognised. A second mark, an
+ * PARACHUTE_HUB_ORIGINS, PARACHUTE_HUB_JWKS_ORIGIN, PARACHUTE_HOME,
+ * NOTIFY_SOCKET and NOTIFY_FD (keep/notify), and PC_OWNER, by which what the
+ * module forks is recognised. A second mark, an
  * odd RLIMIT_MSGQUEUE, stays where a program overwrites its environment.
  */
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/stream.h"
 
-#include "keep/out.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define READ_SIZE  65536        /* a pipe holds no more */
 #define DRAIN_MAX  64           /* reads: a writer may outlive its leader */
 
 /* One turn, one time: lines read together were written together. */
@@ -20,18 +18,21 @@ struct batch {
 static void on_line(void *ctx, struct str line, bool partial)
 {
 	const struct batch *b = ctx;
-	struct mod *m = b->st->mod;
 
-	ring_put(&m->ring, b->st->which, partial, b->unix_ns, line);
-	out_line(m->sup->out, str_of(m->short_name), line);
+	source_put(&b->st->mod->log, b->st->which, partial, b->unix_ns, line);
+}
+
+static void unwatch(struct stream *st)
+{
+	list_remove(&st->wait.node);
+	loop_forget(st->mod->sup->loop, &st->watch);
 }
 
 /* True when there may be more. */
 static bool take(struct stream *st)
 {
-	static char bytes[READ_SIZE];
+	static char bytes[LOGGER_READ];
 	struct batch b = { st, os_unix_ns() };
-	struct sup *s = st->mod->sup;
 	ssize_t n;
 
 	if (st->fd < 0)
@@ -40,24 +41,41 @@ static bool take(struct stream *st)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return errno == EINTR;
 	if (n <= 0) {
-		loop_forget(s->loop, &st->watch);
+		unwatch(st);
 		fd_close(&st->fd);
 		lines_end(&st->lines, on_line, &b);
 	} else {
 		lines_feed(&st->lines, (struct str){ bytes, (size_t)n },
 			   on_line, &b);
 	}
-	if (s->said)
-		s->said(s, st->mod);
 	return n > 0;
 }
 
-/* One bufferful a wake-up: a chatty module must not keep the others out. */
+/*
+ * One bufferful a wake-up: a chatty module must not keep the others out. When
+ * nobody writes any more what is left is no more than a pipe holds, and to
+ * wait with it would have the loop report it again and again.
+ */
 static void on_readable(struct loop *l, struct watch *w, unsigned events)
 {
-	(void)l;
-	(void)events;
-	take(CONTAINER(w, struct stream, watch));
+	struct stream *st = CONTAINER(w, struct stream, watch);
+	struct source *s = &st->mod->log;
+
+	if (!(events & LOOP_HUP) && s->logs->logger &&
+	    logger_holds(s->logs->logger, s)) {
+		loop_mask(l, w, 0);
+		logger_wait(s->logs->logger, &st->wait);
+		return;
+	}
+	take(st);
+}
+
+static void on_room(struct log_wait *wait)
+{
+	struct stream *st = CONTAINER(wait, struct stream, wait);
+
+	loop_mask(st->mod->sup->loop, &st->watch, LOOP_READ);
+	take(st);
 }
 
 void stream_init(struct mod *m, char *tails)
@@ -66,8 +84,10 @@ void stream_init(struct mod *m, char *tails)
 		struct stream *st = &m->out[i];
 
 		*st = (struct stream){ .watch = WATCH_INIT(on_readable),
+				       .wait = { .go = on_room },
 				       .which = i == 0 ? RING_OUT : RING_ERR,
 				       .fd = -1, .mod = m };
+		list_init(&st->wait.node);
 		lines_init(&st->lines, tails + (size_t)i * LINE_MAX_BYTES);
 	}
 }
@@ -119,11 +139,9 @@ void stream_close(struct mod *m)
 		struct stream *st = &m->out[i];
 
 		b.st = st;
-		loop_forget(m->sup->loop, &st->watch);
+		unwatch(st);
 		fd_close(&st->fd);
 		lines_end(&st->lines, on_line, &b);
 		os_map_trim(st->lines.tail, LINE_MAX_BYTES);
 	}
-	if (m->sup->said)
-		m->sup->said(m->sup, m);
 }

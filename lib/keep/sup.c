@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sup.h"
 
+#include "keep/crew.h"
 #include "keep/deps.h"
+#include "keep/history.h"
 #include "keep/listen.h"
-#include "keep/out.h"
 #include "keep/record.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
@@ -58,11 +59,6 @@ void mod_fault(struct mod *m, const char *type, const char *binary,
 	if (!same || strcmp(was, m->error.text) != 0)
 		mod_say(m, "%.*s", (int)strcspn(m->error.text, "\n"),
 			m->error.text);
-}
-
-bool mod_is_ready(const struct mod *m)
-{
-	return m->state == SM_UP && m->listening == LISTEN_YES;
 }
 
 void mod_state(const struct mod *m, struct mod_state *s)
@@ -160,10 +156,11 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	m->timer = (struct timer)TIMER_INIT(on_timer);
 	m->outcome = -1;
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
-	list_init(&m->followers);
+	notify_mod_init(m);
+	health_mod_init(m);
 	list_init(&m->ops);
 	arena_init_in(&m->arena, MODULE_ARENA_MAX, b->facts, sizeof b->facts);
-	ring_init(&m->ring, b->ring, RING_SIZE);
+	source_init(&m->log, s->logs, m->short_name, b->ring);
 	stream_init(m, b->tails);
 	return m;
 }
@@ -178,7 +175,10 @@ static void mod_free(struct sup *s, struct mod *m)
 	loop_cancel(s->loop, &m->timer);
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
+	notify_ended(m);
+	health_ended(m);
 	stream_close(m);
+	source_end(&m->log);
 	arena_release(&m->arena);
 	os_unmap(CONTAINER(m, struct block, mod), sizeof(struct block));
 }
@@ -264,6 +264,8 @@ static void run_ended(struct sup *s, struct mod *m)
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	listen_ended(s, m);
+	notify_ended(m);
+	health_ended(m);
 }
 
 static void exec_failed(struct mod *m, const struct run_failure *why)
@@ -281,6 +283,7 @@ static void exec_failed(struct mod *m, const struct run_failure *why)
 	else
 		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
 			  cmd, strerror(why->sys));
+	m->end_cause = END_NO_EXEC;
 }
 
 static void read_outcome(struct sup *s, struct mod *m)
@@ -354,11 +357,13 @@ static int fork_child(struct sup *s, struct mod *m, const struct spawn *sp,
 		.mark = owner_limit(s->spawn->owner, m->id),
 		.out = far[0], .err = far[1], .gate = true,
 		.cgroup = group < 0 ? 0 : group,
+		.extra = m->notice.far < 0 ? 0 : m->notice.far,
 	};
 	struct proc p;
 
 	m->started_ms = os_now_ms();
 	m->started_unix_ms = os_unix_ms();
+	history_begin(s, m);
 	m->pid = run_start(&req, &m->outcome, e);
 	fd_close(&group);
 	if (m->pid < 0) {
@@ -390,6 +395,9 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 	}
 	m->sid = m->pid;
 	m->sweep_signal = 0;
+	m->end_cause = END_NONE;
+	m->usage = (struct usage){ 0 };
+	s->used_ms = 0;
 	m->outcome_watch.fn = on_outcome;
 	if (loop_watch(s->loop, &m->outcome_watch, m->outcome, LOOP_READ,
 		       &e) < 0)
@@ -413,6 +421,7 @@ static void spawn(struct sup *s, struct mod *m)
 		refused(s, m, &e);
 		return;
 	}
+	notify_prepare(m);
 	switch (spawn_prepare(s->spawn, m, &sp)) {
 	case SPAWN_READY:
 		if (!listen_is_squatted(s, m, m->port)) {
@@ -420,10 +429,12 @@ static void spawn(struct sup *s, struct mod *m)
 			break;
 		}
 		m->tries++;
+		history_failed(s, m, CAUSE_SQUATTED);
 		sup_event(s, m, EV_SQUAT);
 		break;
 	case SPAWN_UNFIT:
 		m->tries++;
+		history_failed(s, m, CAUSE_EXEC_FAILED);
 		sup_event(s, m, EV_UNFIT);
 		break;
 	case SPAWN_REFUSED:
@@ -431,6 +442,7 @@ static void spawn(struct sup *s, struct mod *m)
 		sup_event(s, m, EV_REFUSED);
 		break;
 	}
+	notify_launched(m);
 	arena_release(&sp.arena);
 }
 
@@ -463,7 +475,8 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	m->exit_code = code_of(status);
 	m->exited_ms = os_now_ms();
 	say_exit(m, status);
-	if (m->state == SM_UP) {
+	history_exit(s, m, status);
+	if (m->state == SM_UP || m->state == SM_ABORTING) {
 		m->crashed_unix_ms = os_unix_ms();
 		os_random(&dice, sizeof dice);
 		if (!budget_crash(&m->budget, m->exited_ms, dice,
@@ -496,6 +509,8 @@ void sup_reap(struct sup *s)
 			break;
 		if (m)
 			leader_exited(s, m, status);
+		else if (s->crew)
+			crew_reaped(s->crew, info.si_pid, status);
 	}
 	sweep_later(s);
 }
@@ -556,7 +571,8 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 		m->delay_ms = 0;
 	}
 	if (acts & ACT_TERM)
-		signal_run(s, m, SIGTERM);
+		signal_run(s, m, m->state == SM_ABORTING &&
+			   m->end_cause == END_WATCHDOG ? SIGABRT : SIGTERM);
 	if (acts & ACT_KILL)
 		signal_run(s, m, SIGKILL);
 	if (acts & ACT_SWEEP) {
@@ -630,6 +646,7 @@ static void on_settle(struct loop *l, struct later *later)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->unsaved)
 			save(s, s->mods[i]);
+	health_settle(s);
 	if (s->changed)
 		s->changed(s);
 	drop_unlisted(s);
@@ -640,11 +657,11 @@ void sup_touch(struct sup *s)
 	loop_later(s->loop, &s->settle);
 }
 
-void sup_init(struct sup *s, struct loop *loop, struct out *out,
+void sup_init(struct sup *s, struct loop *loop, struct logs *logs,
 	      struct spawn_ctx *spawn_ctx)
 {
 	s->loop = loop;
-	s->out = out;
+	s->logs = logs;
 	s->spawn = spawn_ctx;
 	s->n = 0;
 	s->subreaper = os_subreaper() == 0;
@@ -654,6 +671,10 @@ void sup_init(struct sup *s, struct loop *loop, struct out *out,
 	later_init(&s->settle, on_settle);
 	sweep_init(s);
 	listen_init(s);
+	history_init(s);
+	notify_init(s);
+	s->checks = (struct checks){ 0 };
+	s->used_ms = 0;
 }
 
 void sup_release(struct sup *s)
@@ -665,6 +686,8 @@ void sup_release(struct sup *s)
 	for (size_t i = 0; i < s->n; i++)
 		mod_free(s, s->mods[i]);
 	s->n = 0;
+	history_release(s);
+	notify_release(s);
 	ptab_release(&s->ptab);
 	ports_release(&s->ports);
 }

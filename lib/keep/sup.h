@@ -18,29 +18,61 @@
  * too; `id` never changes and is never given twice.
  */
 
+#include "hub/exits.h"
+#include "hub/facts.h"
 #include "hub/module.h"
 #include "hub/state.h"
 #include "keep/budget.h"
 #include "keep/cgroup.h"
+#include "keep/health.h"
 #include "keep/lines.h"
-#include "keep/ring.h"
+#include "keep/logger.h"
+#include "keep/notify.h"
 #include "keep/sm.h"
+#include "keep/source.h"
+#include "keep/usage.h"
 #include "sys/loop.h"
+#include "sys/oom.h"
 #include "sys/ports.h"
 #include "sys/ptab.h"
 
-struct out;
 struct records;
+struct crew;
+struct events;
 struct spawn_ctx;
 struct sup;
 
 struct stream {
 	struct watch watch;
 	struct lines lines;
+	struct log_wait wait;   /* not read while the log writer is behind */
 	int which;              /* RING_OUT, RING_ERR */
 	int fd;
 	struct mod *mod;
 };
+
+/* keep/history: how runs ended. */
+struct history {
+	uint64_t last;          /* number of the last exit; 0: not looked up */
+	uint64_t first_line;    /* of this run, in the ring */
+	enum exit_cause told;   /* of the last exit */
+	bool faulty;            /* the file cannot be written, and it was said */
+};
+
+/* keep/events: what was announced last. */
+struct told {
+	bool listed;
+	enum status status;     /* STATUS_UNKNOWN: nothing yet */
+	pid_t pid;
+	unsigned runs, downs;
+	const char *error;
+	uint32_t error_sum;
+	struct facts facts;
+};
+
+/* Why a run came to an end that nobody asked for, where its exit status does
+ * not tell. */
+enum end_cause { END_NONE, END_UNHEALTHY, END_WATCHDOG, END_NO_EXEC };
 
 struct mod {
 	struct sup *sup;
@@ -79,6 +111,7 @@ struct mod {
 	bool exited;
 	int exit_code;
 	unsigned tries, downs, runs;    /* outcomes known; DOWNs; execs */
+	enum end_cause end_cause;       /* of the last run */
 	int sweep_signal;       /* for what is left: 0, SIGTERM, SIGKILL */
 	bool sweep_first;       /* nobody looked at what is left yet */
 
@@ -87,17 +120,24 @@ struct mod {
 	uint64_t other_inode;   /* a stranger's, and who he is; 0: unknown */
 	pid_t listen_other;
 	int64_t probe_ms;       /* look again then; 0: nothing to wait for */
+	bool listened;          /* in this run */
+
+	struct notice notice;
+	struct health health;
+	struct usage usage;
 
 	struct start_error error;
-	struct ring ring;
-	struct list followers;  /* keep/follow */
+	struct history history;
+	struct told told;
+	struct source log;
 	struct list ops;        /* keep/ops */
 	bool marked;            /* scratch of a search */
 };
 
 struct sup {
 	struct loop *loop;
-	struct out *out;
+	struct logs *logs;
+	struct crew *crew;      /* its children are known; NULL: none */
 	struct spawn_ctx *spawn;
 	struct mod *mods[MODULES_MAX];
 	size_t n;
@@ -110,10 +150,11 @@ struct sup {
 	struct later settle;    /* end of turn: dependencies, then changed() */
 	void (*changed)(struct sup *);
 	void (*stuck)(struct sup *, struct mod *);
-	void (*said)(struct sup *, struct mod *);       /* new lines */
 	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
 	void *ctx;
 
+	struct events *events;  /* NULL: nobody is told */
+	struct oom oom;         /* keep/history */
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
 	bool blind;             /* it could not look, and said so */
@@ -124,10 +165,14 @@ struct sup {
 	int64_t looked_ms;
 	bool deaf;              /* it could not ask, and said so */
 	struct timer probe;
+	struct notifier notifier;
+	struct checks checks;   /* keep/health */
+	int64_t used_ms;        /* keep/usage */
+	bool used_whole;
 };
 
 /* records and cgroup are the caller's to set, then. */
-void sup_init(struct sup *, struct loop *, struct out *, struct spawn_ctx *);
+void sup_init(struct sup *, struct loop *, struct logs *, struct spawn_ctx *);
 
 /* Frees every module; nothing of them may run any more. */
 void sup_release(struct sup *);
@@ -149,7 +194,13 @@ void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */
 
-bool mod_is_ready(const struct mod *);  /* up, and its port is its own */
+/* Ends what runs as it should not: it goes through the crash budget. */
+void sup_end(struct sup *, struct mod *, enum end_cause);
+
+/* Up, and it said so itself or its port is its own. */
+bool mod_is_ready(const struct mod *);
+bool mod_is_failing(const struct mod *);        /* and stays so, by itself */
+void mod_facts(const struct mod *, struct facts *);
 bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sweep.h"
 
+#include "keep/crew.h"
 #include "keep/listen.h"
 #include "keep/spawn.h"
 #include "sys/fd.h"
@@ -17,6 +18,7 @@ static struct claim claimed[MODULES_MAX];
 
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
 #define FREEZES_MAX   32
+#define DEPTH_MAX 256            /* parents above one process */
 #define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
 
 /* A module whose leader is gone and whose run is not known to be. */
@@ -62,8 +64,8 @@ static void note_inherited(struct sup *s)
 			s->ninherited++;
 }
 
-/* All our children are leaders we know: then nothing else is below us that
- * could be of a run whose leader is gone. */
+/* All our children are leaders we know, or our own programs: then nothing else
+ * is below us that could be of a run whose leader is gone. */
 static bool only_leaders(struct sup *s)
 {
 	static pid_t kids[CHILDREN_MAX];
@@ -72,7 +74,8 @@ static bool only_leaders(struct sup *s)
 	if (n < 0 || n > CHILDREN_MAX || !s->subreaper || s->nleft)
 		return false;
 	for (int i = 0; i < n; i++)
-		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]))
+		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]) &&
+		    !(s->crew && crew_has(s->crew, kids[i])))
 			return false;
 	return true;
 }
@@ -126,27 +129,60 @@ static unsigned stray_owner(struct sup *s, const struct proc *p)
 		owner_of(&marks, &s->ptab, p);
 }
 
-struct mod *sweep_owner(struct sup *s, const struct proc *p)
-{
-	const struct claims claims = { .owner = s->spawn->owner,
-		.all = claimed, .n = s->n, .last_id = s->last_id,
-		.live = true, .groups = s->cgroup.fd >= 0 };
-	const struct proc *top = top_of(&s->ptab, p);
-
-	if (!top && s->subreaper && !s->nleft)
-		return NULL;
-	if (!top)
-		return sup_by_id(s, stray_owner(s, p));
-	if (is_inherited(s, top->pid))
-		return NULL;
-	return sup_by_id(s, owner_of_line(&claims, &s->ptab, p, getpid()));
-}
-
-int sweep_table(struct sup *s, struct err *e)
+static void claim_all(struct sup *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		claimed[i] = (struct claim){ .id = s->mods[i]->id,
 			.leader = s->mods[i]->pid, .sid = s->mods[i]->sid };
+}
+
+static struct mod *owner_below(struct sup *s, const struct ptab *t,
+			       const struct proc *p, const struct proc *top)
+{
+	const struct claims claims = { .owner = s->spawn->owner,
+		.all = claimed, .n = s->n, .last_id = s->last_id,
+		.live = true, .groups = s->cgroup.fd >= 0 };
+
+	if (is_inherited(s, top->pid))
+		return NULL;
+	return sup_by_id(s, owner_of_line(&claims, t, p, getpid()));
+}
+
+struct mod *sweep_owner(struct sup *s, const struct proc *p)
+{
+	const struct proc *top = top_of(&s->ptab, p);
+
+	if (top)
+		return owner_below(s, &s->ptab, p, top);
+	if (s->subreaper && !s->nleft)
+		return NULL;
+	return sup_by_id(s, stray_owner(s, p));
+}
+
+struct mod *sweep_find(struct sup *s, pid_t pid)
+{
+	static struct proc line[DEPTH_MAX];
+	struct ptab t = { .all = line };
+	struct proc p, top;
+
+	if (proc_read(pid, &p) < 0)
+		return led_by(s, pid);
+	for (top = p; ; ) {
+		line[t.n++] = top;
+		if (top.ppid == getpid())
+			break;
+		if (t.n == DEPTH_MAX || top.ppid <= 1 ||
+		    proc_read(top.ppid, &top) < 0)
+			return NULL;
+	}
+	ptab_sort(&t);
+	claim_all(s);
+	return owner_below(s, &t, &p, &top);
+}
+
+int sweep_table(struct sup *s, struct err *e)
+{
+	claim_all(s);
 	return ptab_read(&s->ptab, e);
 }
 

@@ -22,7 +22,10 @@
 	X(FREE, "free") X(STDIO, "stdio") X(LOOP, "loop") X(WAKE, "wake") \
 	X(LOCK, "lock") X(DIR, "dir") X(LISTEN, "listen") X(CONN, "conn") \
 	X(OUT, "stdout") X(ERR, "stderr") X(EXEC, "exec") X(READY, "ready") \
-	X(PROBE, "probe") X(STATE, "state") X(WATCH, "watch") X(OTHER, "other")
+	X(PROBE, "probe") X(STATE, "state") X(WATCH, "watch") \
+	X(LOGPIPE, "log pipe") X(CREW, "crew") \
+	X(OOM, "oom") X(NOTIFY, "notify") X(HEALTH, "health") \
+	X(MANAGER, "manager") X(OTHER, "other")
 
 enum fd_kind {
 #define X(id, name) FD_##id,

@@ -295,6 +295,8 @@ static int compose(struct buf *b, const struct httpc_req *r, struct err *e)
 	if (buf_failed(b))
 		return err_set(e, ERR_NO_MEMORY, "no memory");
 	http_put_field(b, "Host", str_of(r->host));
+	if (r->accept)
+		http_put_field(b, "Accept", str_of(r->accept));
 	if (r->type)
 		http_put_field(b, "Content-Type", str_of(r->type));
 	if (bodied)

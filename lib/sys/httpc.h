@@ -53,6 +53,7 @@ struct httpc {
 
 struct httpc_req {
 	const char *method, *target, *host;
+	const char *accept;     /* Accept, or NULL */
 	const char *type;       /* Content-Type, when there is a body */
 	struct str body;
 	int deadline_ms;

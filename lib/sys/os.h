@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 int64_t os_now_ms(void);        /* monotonic; never goes back */
+int64_t os_now_us(void);
 int64_t os_unix_ns(void);       /* wall clock; may jump */
 int64_t os_unix_ms(void);
 
@@ -23,6 +24,8 @@ int os_random(void *, size_t);
 
 /* Descriptors: all close-on-exec; accepted ones also non-blocking. */
 int os_pipe(int p[2]);
+int os_pipe_size(int fd, int bytes);    /* how much it may hold */
+size_t os_pipe_room(int fd);    /* how much it can; 0: it is no pipe */
 int os_accept(int fd);
 int os_set_nonblock(int fd);
 void os_cloexec_from(int fd);   /* this one and all above it */
@@ -34,14 +37,36 @@ bool os_has_spare(int n);       /* n more could be opened now */
  */
 ssize_t os_write_nowait(int fd, const void *, size_t);
 
+/*
+ * What waits in a pipe, without taking it: up to n bytes into p, by way of
+ * spare, an empty pipe of the caller's. 0: nobody can write any more. EAGAIN:
+ * nothing now. ENOSYS: fd is no pipe, or the kernel cannot; read() it.
+ */
+ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n);
+
 /* The process at the other end of a connected AF_UNIX socket. */
 int os_peer(int fd, uid_t *, pid_t *);
+
+/*
+ * Datagrams that tell who sent them. os_dgram() makes a socket of that name,
+ * which is no file: it begins with '@' (unix(7), abstract addresses); NULL is
+ * for one that only sends. os_receive() gives the sender's pid as the
+ * kernel knows it, 0 where it knows none; descriptors that came with the
+ * datagram are closed.
+ */
+int os_dgram(const char *name);
+ssize_t os_receive(int fd, void *, size_t, pid_t *);
+/* Sends without waiting; name is a path or begins with '@'. */
+int os_send_to(int fd, const char *name, const void *, size_t);
 
 /* For a new child: default actions and nothing blocked, the C library's own
  * signals, which it does not let one touch, included. */
 void os_default_signals(void);
 /* By number, the C library's own included. */
 void os_ignore_signal(int sig);
+
+/* The path of the running executable, NUL-terminated; its length. */
+ssize_t os_own_path(char *out, size_t size);
 
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */

@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -20,6 +22,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +61,11 @@ int64_t os_now_ms(void)
 	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
+int64_t os_now_us(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000;
+}
+
 int64_t os_unix_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
@@ -87,6 +95,18 @@ int os_random(void *p, size_t n)
 int os_pipe(int p[2])
 {
 	return pipe2(p, O_CLOEXEC);
+}
+
+int os_pipe_size(int fd, int bytes)
+{
+	return fcntl(fd, F_SETPIPE_SZ, bytes) < 0 ? -1 : 0;
+}
+
+size_t os_pipe_room(int fd)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	return size < 0 ? 0 : (size_t)size;
 }
 
 int os_accept(int fd)
@@ -223,6 +243,27 @@ ssize_t os_write_nowait(int fd, const void *p, size_t n)
 	return write_polled(fd, st.st_mode, p, n);
 }
 
+ssize_t os_pipe_peek(int fd, const int spare[2], void *p, size_t n)
+{
+	ssize_t got, done = 0, more;
+
+	do
+		got = tee(fd, spare[1], n, SPLICE_F_NONBLOCK);
+	while (got < 0 && errno == EINTR);
+	/* EPERM: a filter that does not know the call. */
+	if (got < 0 && (errno == EINVAL || errno == EPERM))
+		errno = ENOSYS;
+	while (done < got) {
+		more = read(spare[0], (char *)p + done, (size_t)(got - done));
+		if (more < 0 && errno == EINTR)
+			continue;
+		if (more <= 0)
+			return -1;
+		done += more;
+	}
+	return got;
+}
+
 int os_peer(int fd, uid_t *uid, pid_t *pid)
 {
 	struct ucred c;
@@ -238,6 +279,101 @@ int os_peer(int fd, uid_t *uid, pid_t *pid)
 	*uid = c.uid;
 	*pid = c.pid;
 	return 0;
+}
+
+ssize_t os_own_path(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size);
+
+	if (n < 0)
+		return -1;
+	/* Cut off, or a name within another root. */
+	if (n == (ssize_t)size || *out != '/') {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static socklen_t unix_address(struct sockaddr_un *un, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n < 2 || n >= sizeof un->sun_path ||
+	    (name[0] != '@' && name[0] != '/')) {
+		errno = EINVAL;
+		return 0;
+	}
+	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(un->sun_path, name, n);
+	if (name[0] == '@')
+		un->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n +
+			   (name[0] == '/'));
+}
+
+int os_dgram(const char *name)
+{
+	struct sockaddr_un un;
+	socklen_t len = name ? unix_address(&un, name) : 0;
+	int fd, on = 1, err;
+
+	if (name && !len)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !name)
+		return fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0 &&
+	    bind(fd, (const struct sockaddr *)&un, len) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+/*
+ * The room for what comes beside the bytes takes the sender and no more: the
+ * kernel closes the descriptors that do not fit (unix(7)), so none can leak
+ * and none is needed to take one.
+ */
+ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} beside;
+	struct iovec io = { .iov_base = p, .iov_len = n };
+	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1,
+		.msg_control = &beside, .msg_controllen = sizeof beside };
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+	struct ucred who;
+
+	*pid = 0;
+	if (c && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_CREDENTIALS &&
+	    c->cmsg_len >= CMSG_LEN(sizeof who)) {
+		memcpy(&who, CMSG_DATA(c), sizeof who);
+		*pid = who.pid;
+	}
+	return got;
+}
+
+int os_send_to(int fd, const char *name, const void *p, size_t n)
+{
+	struct sockaddr_un un;
+	socklen_t len = unix_address(&un, name);
+	ssize_t done;
+
+	if (!len)
+		return -1;
+	do
+		done = sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL,
+			      (const struct sockaddr *)&un, len);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -1 : 0;
 }
 
 int os_subreaper(void)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/ports.h"
 
+#include "sys/net.h"
 #include "sys/os.h"
 #include "sys/ports_impl.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,13 +139,31 @@ const struct port_holder *ports_next(const struct ports *t,
 	return useful(t, (size_t)(h - t->all) + 1, h->port);
 }
 
-bool ports_is_free(uint16_t port)
+static struct sockaddr_in loopback(uint16_t port)
 {
-	struct sockaddr_in a = {
+	return (struct sockaddr_in){
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+}
+
+int ports_answers(uint16_t port)
+{
+	struct err e = { 0 };
+	int fd = net_connect_tcp("127.0.0.1", port, &e), sys;
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	if (fd < 0)
+		return e.sys == ECONNREFUSED ? 0 : -1;
+	sys = poll(&p, 1, 0) > 0 ? net_error(fd) : 0;
+	close(fd);
+	return sys == ECONNREFUSED ? 0 : 1;
+}
+
+bool ports_is_free(uint16_t port)
+{
+	struct sockaddr_in a = loopback(port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	bool is_free;
 

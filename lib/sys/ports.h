@@ -48,6 +48,13 @@ const struct port_holder *ports_next(const struct ports *,
  */
 bool ports_is_free(uint16_t port);
 
+/*
+ * Whether somebody takes connections on 127.0.0.1:port, by making one: the
+ * way where no view can be had. Loopback decides at once; what stays undecided
+ * is a listener whose queue is full. Never waits. -1: could not be tried.
+ */
+int ports_answers(uint16_t port);
+
 /* Whether a process has the socket open: 1, 0, or -1 not ours to read. */
 int ports_holds(pid_t, uint64_t inode);
 

@@ -26,7 +26,8 @@ enum {
 	STAT_PGID = 5,
 	STAT_SID = 6,
 	STAT_FLAGS = 9,
-	STAT_START = 22,
+	STAT_UTIME = 14,        /* and stime, cutime, cstime */
+	STAT_START = 22,        /* and vsize, rss */
 	STAT_ENV_END = 51,
 };
 
@@ -110,10 +111,30 @@ static const char *field(const char *rest, int n)
 	return rest;
 }
 
+/* From clock ticks and pages to what people count in. */
+static void take_usage(struct proc *p, const char *times, const char *start)
+{
+	static long ticks, page;
+	uint64_t sum = 0;
+	char *at = (char *)(uintptr_t)times;
+
+	if (!ticks) {
+		ticks = sysconf(_SC_CLK_TCK);
+		page = sysconf(_SC_PAGESIZE);
+	}
+	for (int i = 0; i < 4; i++)
+		sum += strtoull(at, &at, 10);
+	p->cpu_ms = sum * 1000 / (uint64_t)ticks;
+	p->start = strtoull(start, &at, 10);
+	strtoull(at, &at, 10);
+	p->memory = strtoull(at, NULL, 10) * (uint64_t)page;
+}
+
 static int parse_stat(const char *text, struct proc *p)
 {
 	const char *open = strchr(text, '('), *rest = after_comm(text);
-	const char *start = field(rest, STAT_START);
+	const char *times = field(rest, STAT_UTIME);
+	const char *start = field(times, STAT_STATE + STAT_START - STAT_UTIME);
 	size_t n;
 
 	if (!open || !start)
@@ -128,7 +149,7 @@ static int parse_stat(const char *text, struct proc *p)
 	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
 	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
 	p->sid = (pid_t)strtol(field(rest, STAT_SID), NULL, 10);
-	p->start = strtoull(start, NULL, 10);
+	take_usage(p, times, start);
 	return 0;
 }
 
@@ -211,6 +232,12 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+void ptab_sort(struct ptab *t)
+{
+	if (t->n)
+		qsort(t->all, t->n, sizeof *t->all, by_pid);
+}
+
 int ptab_read(struct ptab *t, struct err *e)
 {
 	DIR *dir = proc_dir();
@@ -241,7 +268,7 @@ int ptab_read(struct ptab *t, struct err *e)
 	if (errno)
 		return err_sys(e, "process table: /proc");
 	if (!sorted)
-		qsort(t->all, t->n, sizeof *t->all, by_pid);
+		ptab_sort(t);
 	return 0;
 }
 
@@ -461,6 +488,23 @@ bool proc_cgroup(pid_t pid, char *out, size_t size)
 			return str_to_c(str_skip(line, 3), out, size);
 	}
 	return false;
+}
+
+int proc_descriptors(pid_t pid)
+{
+	int fd = open_of(pid, "fd"), n = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while ((d = readdir(dir)))
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
 }
 
 void proc_boot_id(char out[37])

@@ -21,6 +21,8 @@ struct proc {
 	pid_t pid, ppid, pgid, sid;
 	char state;             /* 'Z' is dead and not reaped */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
+	uint64_t cpu_ms;        /* its own, and of children it has reaped */
+	uint64_t memory;        /* resident bytes */
 	char comm[16];
 };
 
@@ -34,6 +36,7 @@ void ptab_release(struct ptab *);
 /* Replaces the content; keeps its memory for the next time. Processes that
  * this user may not see are not in it. ERR_FULL beyond PTAB_MAX. */
 int  ptab_read(struct ptab *, struct err *);
+void ptab_sort(struct ptab *);  /* of one that was put together by hand */
 const struct proc *ptab_find(const struct ptab *, pid_t);
 /* Whether pid is `root` or below it in this snapshot; false when not in it. */
 bool ptab_below(const struct ptab *, pid_t pid, pid_t root);
@@ -68,6 +71,9 @@ uint64_t proc_mark_max(void);
 /* Its path in the version 2 hierarchy of cgroups(7), "/..."; false: unknown,
  * or none. */
 bool proc_cgroup(pid_t, char *out, size_t size);
+
+/* How many descriptors it has open; -1 gone or not ours to read. */
+int proc_descriptors(pid_t);
 
 /* Boot id of the running kernel as 36 characters; "" where unknown. */
 void proc_boot_id(char out[37]);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,9 +38,10 @@ _Noreturn static void fail(int to, enum run_step step)
 	_exit(status);
 }
 
-static int above_stdio(int fd)
+/* Out of the way of 0 to 3. */
+static int above(int fd)
 {
-	return fd >= 0 && fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+	return fd >= 0 && fd < 4 ? fcntl(fd, F_DUPFD_CLOEXEC, 4) : fd;
 }
 
 /* An empty root has no /dev/null; a pipe nobody writes to reads the same. */
@@ -64,16 +66,20 @@ static int empty_stdin(void)
 
 static int set_descriptors(const struct run_req *req, int *report)
 {
-	int out = above_stdio(req->out), err = above_stdio(req->err);
+	int out = above(req->out), err = above(req->err);
+	int extra = req->extra ? above(req->extra) : 4;
 
-	*report = above_stdio(*report);
-	if (*report < 0 || out < 0 || err < 0) {
+	*report = above(*report);
+	if (*report < 0 || out < 0 || err < 0 || extra < 0) {
 		errno = errno ? errno : EBADF;
 		return -1;
 	}
-	if (empty_stdin() < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+	if ((req->in ? dup2(req->in, 0) : empty_stdin()) < 0 ||
+	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		return -1;
 	os_cloexec_from(3);
+	if (req->extra && dup2(extra, 3) < 0)
+		return -1;
 	return 0;
 }
 
@@ -281,4 +287,26 @@ int run_find(const char *name, const char *path, const char *cwd,
 	if (refused)
 		return err_set(e, ERR_DENIED, "%s: not executable", refused);
 	return err_set(e, ERR_NOT_FOUND, "%s: not found", name);
+}
+
+int run_own_dir(const char *argv0, char *out, size_t size, struct err *e)
+{
+	const char *found = NULL;
+	struct arena a;
+	ssize_t n = os_own_path(out, size);
+	char *slash;
+
+	if (n < 0) {
+		arena_init(&a, 65536);
+		if (run_find(argv0, getenv("PATH"), NULL, &a, &found, e) < 0 ||
+		    !str_to_c(str_of(found), out, size))
+			found = NULL;
+		arena_release(&a);
+		if (!found)
+			return err_set(e, ERR_NOT_FOUND, "cannot tell where "
+				       "%s is", argv0);
+	}
+	slash = strrchr(out, '/');
+	slash[slash == out] = '\0';
+	return 0;
 }

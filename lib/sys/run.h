@@ -30,8 +30,10 @@ struct run_req {
 	char *const *argv;
 	char *const *envp;
 	const char *cwd;        /* NULL: ours */
-	int out, err;           /* become 1 and 2; stdin is /dev/null */
 	int cgroup;             /* born into it, if the kernel can; 0: none */
+	int in;                 /* becomes 0; 0: stdin is /dev/null */
+	int out, err;           /* become 1 and 2 */
+	int extra;              /* becomes 3; 0: there is none */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
 	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */
@@ -57,5 +59,11 @@ int run_outcome(int outcome, struct run_failure *why);
  */
 int run_find(const char *name, const char *path, const char *cwd,
 	     struct arena *, const char **found, struct err *);
+
+/*
+ * The directory our own executable is in, absolute: as the system says, else
+ * as argv[0] does, which is then looked for in PATH.
+ */
+int run_own_dir(const char *argv0, char *out, size_t size, struct err *);
 
 #endif

@@ -15,6 +15,9 @@ SECONDS = 60
 fuzz_layers = wire base
 fuzz_layers_services = hub sys wire base
 fuzz_layers_manifest = hub sys wire base
+fuzz_layers_exits = hub sys wire base
+fuzz_layers_notify = keep hub sys wire base
+fuzz_layers_health = keep hub sys wire base
 
 fuzzers := $(sort $(patsubst t/fuzz/%.c,%,\
 	$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c))))

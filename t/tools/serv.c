@@ -10,6 +10,11 @@
  *	/long/N                 print N bytes without a newline
  *	/exit/N                 exit with N (no answer)
  *	/unbind                 stop listening
+ *	/notify/TEXT            send TEXT to $NOTIFY_SOCKET, ',' as newline and
+ *	                        '+' as blank
+ *	/.../health             with --health FILE: answer what is in FILE, or
+ *	                        never when it is not there; FILE.asked gets
+ *	                        the request
  *	/orphans/N              N processes that lose their parent, then exit
  *
  * Options act in this order, whatever their order on the command line:
@@ -28,6 +33,10 @@
  *	--mark FILE             append "PID MILLISECONDS"
  *	--lines N --errlines N --long N         as above, at once
  *	--flood                 a child prints for ever
+ *	--notify TEXT           as /notify
+ *	--notify-child TEXT     the same by a grandchild in its own session
+ *	--notify-fd             a byte on $NOTIFY_FD, then one more
+ *	--health FILE           see above
  *	--late MS               bind only then
  *	--late-fifo FILE        bind when a byte comes
  *	--no-bind               never bind
@@ -49,6 +58,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,10 +67,10 @@ enum { LOCK_NOW = 2 | 4 };      /* LOCK_EX | LOCK_NB */
 
 static struct {
 	bool ignore_term, first_term, child, orphan, wrap, daemonise, setsid;
-	bool flood, no_bind;
+	bool flood, no_bind, notify_fd;
 	const char *mark, *lock, *env, *fds, *cwd, *late_fifo, *exit_fifo;
 	const char *listen, *lines, *errlines, *longline, *late;
-	const char *exit_code, *exit_after;
+	const char *exit_code, *exit_after, *notify, *notify_child, *health;
 } o;
 
 static const struct {
@@ -77,6 +87,10 @@ static const struct {
 	{ "--setsid", &o.setsid, NULL },
 	{ "--flood", &o.flood, NULL },
 	{ "--no-bind", &o.no_bind, NULL },
+	{ "--notify-fd", &o.notify_fd, NULL },
+	{ "--notify", NULL, &o.notify },
+	{ "--notify-child", NULL, &o.notify_child },
+	{ "--health", NULL, &o.health },
 	{ "--mark", NULL, &o.mark },
 	{ "--lock", NULL, &o.lock },
 	{ "--env", NULL, &o.env },
@@ -365,6 +379,87 @@ static void make_orphans(long n)
 	close(p[0]);
 }
 
+/* As sd_notify(3) does. */
+static void notify(const char *text)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	const char *name = getenv("NOTIFY_SOCKET");
+	char out[1024];
+	size_t n = 0, len;
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (!name || fd < 0) {
+		fprintf(stderr, "serv: no NOTIFY_SOCKET\n");
+		return;
+	}
+	len = strlen(name);
+	memcpy(un.sun_path, name, len);
+	if (*name == '@')
+		un.sun_path[0] = '\0';
+	for (; text[n] && n < sizeof out; n++)
+		out[n] = text[n] == ',' ? '\n' : text[n] == '+' ? ' ' : text[n];
+	if (sendto(fd, out, n, 0, (struct sockaddr *)(void *)&un,
+		   (socklen_t)(sizeof un.sun_family + len)) < 0)
+		perror("serv: notify");
+	close(fd);
+}
+
+/* The grandchild stays: who is gone cannot be looked at. */
+static void notify_all(void)
+{
+	const char *fd = getenv("NOTIFY_FD");
+	int i;
+
+	if (o.notify)
+		notify(o.notify);
+	if (o.notify_child && fork() == 0) {
+		if (fork())
+			_exit(0);
+		setsid();
+		notify(o.notify_child);
+		for (;;)
+			pause();
+	}
+	for (i = 0; o.notify_fd && fd && i < 2; i++) {
+		put(atoi(fd), "x", 1);
+		poll(NULL, 0, 50);
+	}
+}
+
+/* Asked by the hub: /say/health of a module "say" is no order to say it. */
+static bool is_health(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n >= 7 && !strcmp(path + n - 7, "/health");
+}
+
+/* True when the request is dealt with. */
+static bool be_healthy(int fd, const char *path, const char *req)
+{
+	char name[4096], text[8192];
+	FILE *f;
+	size_t n;
+
+	if (!o.health || !is_health(path))
+		return false;
+	snprintf(name, sizeof name, "%s.asked", o.health);
+	f = fopen(name, "a");
+	if (f) {
+		fputs(req, f);
+		fclose(f);
+	}
+	f = fopen(o.health, "r");
+	if (!f)
+		return true;            /* held open, never answered */
+	n = fread(text, 1, sizeof text, f);
+	fclose(f);
+	if (send(fd, text, n, MSG_NOSIGNAL) < 0)
+		perror("serv: health");
+	close(fd);
+	return true;
+}
+
 static void obey(const char *path, int *listener)
 {
 	long n = 0;
@@ -385,6 +480,8 @@ static void obey(const char *path, int *listener)
 	else if (!strncmp(path, "/say/", 5)) {
 		put(1, arg, strlen(arg));
 		put(1, "\n", 1);
+	} else if (!strncmp(path, "/notify/", 8)) {
+		notify(arg);
 	} else if (!strcmp(path, "/unbind")) {
 		close(*listener);
 		*listener = -1;
@@ -413,7 +510,10 @@ static void serve_one(int *listener)
 			break;
 	}
 	if (n > 0 && sscanf(req, "%*s %1023s", path) == 1) {
-		obey(path, listener);
+		if (be_healthy(fd, path, req))
+			return;
+		if (!is_health(path))
+			obey(path, listener);
 		if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
 			perror("serv: answer");
 	}
@@ -501,6 +601,7 @@ int main(int argc, char **argv)
 	told = go_on_elsewhere();
 	mark();
 	print_first();
+	notify_all();
 	if (o.exit_code && !o.exit_after && !o.exit_fifo)
 		return atoi(o.exit_code);
 	if (o.late)

@@ -17,6 +17,8 @@
 
 #define GOT_MAX (8 << 20)
 
+static const char *ask_fields = "";     /* of the next requests */
+
 struct client {
 	struct watch watch;
 	char *got;
@@ -66,8 +68,8 @@ static inline struct client *ask_deaf(const char *method, const char *target,
 	if (!c->got)
 		scratch_bail("no memory");
 	c->got[0] = '\0';
-	n = snprintf(text, sizeof text, "%s %s HTTP/1.0\r\n\r\n", method,
-		     target);
+	n = snprintf(text, sizeof text, "%s %s HTTP/1.0\r\n%s\r\n", method,
+		     target, ask_fields);
 	if (send(*fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		scratch_bail("not sent");
 	settle();

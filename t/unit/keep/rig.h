@@ -38,7 +38,9 @@ static struct rig {
 	struct spawn_ctx spawn;
 	struct sup sup;
 	struct ops ops;
-	struct follows follows;
+	struct feeds feeds;
+	struct logs logs;
+	struct crew crew;
 	struct httpd httpd;
 	struct api api;
 	struct out out;
@@ -100,7 +102,7 @@ static inline void leave_bare(char *self)
 	_exit(9);
 }
 
-static inline void bind_port(void)
+static inline int bind_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)atoi(getenv("PORT"))),
@@ -111,6 +113,53 @@ static inline void bind_port(void)
 	if (bind(fd, (struct sockaddr *)(void *)&a, sizeof a) < 0 ||
 	    listen(fd, 8) < 0)
 		_exit(8);
+	return fd;
+}
+
+static inline void notify(const char *text)
+{
+	int fd = os_dgram(NULL);
+
+	if (fd < 0 || os_send_to(fd, getenv("NOTIFY_SOCKET"), text,
+				 strlen(text)) < 0)
+		_exit(9);
+	close(fd);
+}
+
+/* The second when the first has been heard, or there would be no news. */
+static inline void write_bytes(void)
+{
+	int fd = atoi(getenv("NOTIFY_FD"));
+
+	if (write(fd, "x", 1) != 1)
+		_exit(9);
+	usleep(20000);
+	if (write(fd, "x", 1) != 1)
+		_exit(9);
+	print("wrote", 2);
+}
+
+/* One way to answer whatever is asked. */
+static inline _Noreturn void answer_with(const char *text)
+{
+	int listener = bind_port(), fd;
+	char line[4096];
+
+	for (;;) {
+		fd = accept(listener, NULL, NULL);
+		if (fd < 0 || read(fd, line, sizeof line) <= 0)
+			_exit(9);
+		if (!strcmp(text, "never"))
+			continue;
+		snprintf(line, sizeof line, "%s\r\n\r\n", text);
+		if (write(fd, line, strlen(line)) < 0)
+			_exit(9);
+		memset(line, 'x', sizeof line);
+		while (!strcmp(text, "HTTP/1.1 200 endless") &&
+		       send(fd, line, sizeof line, MSG_NOSIGNAL) > 0)
+			;
+		close(fd);
+	}
 }
 
 /* The parent is gone as soon as its child listens. */
@@ -154,6 +203,12 @@ static inline _Noreturn void act(char **argv)
 			sit();
 		else if (!strcmp(*argv, "listen"))
 			bind_port();
+		else if (!strcmp(*argv, "answer"))
+			answer_with(*++argv);
+		else if (!strcmp(*argv, "notify"))
+			notify(*++argv);
+		else if (!strcmp(*argv, "byte"))
+			write_bytes();
 		else if (!strcmp(*argv, "exit"))
 			_exit(atoi(*++argv));
 		else if (!strcmp(*argv, "child") && !fork())
@@ -214,18 +269,11 @@ static inline void rig_stuck(struct sup *s, struct mod *m)
 	ops_stuck(&rig.ops, m);
 }
 
-static inline void rig_said(struct sup *s, struct mod *m)
-{
-	(void)s;
-	if (!list_empty(&m->followers))
-		follow_said(&rig.follows);
-}
-
 static inline void rig_gone(struct sup *s, struct mod *m)
 {
 	(void)s;
+	(void)m;
 	rig.gone++;
-	follow_end(&rig.follows, m);
 }
 
 static inline void rig_log(struct str line)
@@ -251,6 +299,7 @@ static inline void rig_down(void)
 
 static inline void rig_up(void)
 {
+	static _Alignas(8) char hub_ring[RING_SIZE], front_ring[RING_SIZE];
 	static const int signals[] = { SIGCHLD, 0 };
 	static char path[] = "PATH=/usr/bin:/bin";
 	static char *env[] = { path, NULL };
@@ -274,16 +323,19 @@ static inline void rig_up(void)
 	if (owner_draw(&rig.owner, &e) < 0)
 		scratch_bail(e.msg);
 	out_init(&rig.out, &rig.loop, open("/dev/null", O_WRONLY | O_CLOEXEC));
-	sup_init(&rig.sup, &rig.loop, &rig.out, &rig.spawn);
+	feeds_init(&rig.feeds, &rig.loop, 5);
+	crew_init(&rig.crew, &rig.loop, rig.self, env);
+	logs_init(&rig.logs, &rig.out, &rig.feeds, hub_ring, front_ring);
+	sup_init(&rig.sup, &rig.loop, &rig.logs, &rig.spawn);
 	rig.sup.changed = rig_changed;
 	rig.sup.stuck = rig_stuck;
-	rig.sup.said = rig_said;
 	rig.sup.gone = rig_gone;
 	ops_init(&rig.ops, &rig.sup);
 	rig.ops.tell_ready = api_tell_ready;
-	follow_init(&rig.follows, &rig.sup, 5);
 	rig.api = (struct api){ .sup = &rig.sup, .ops = &rig.ops,
-		.follows = &rig.follows, .registry = &rig.registry,
+		.feeds = &rig.feeds, .logs = &rig.logs,
+		.crew = &rig.crew,
+		.registry = &rig.registry,
 		.spawn = &rig.spawn, .out = &rig.out };
 	rig_serve(&e);
 }
@@ -372,12 +424,12 @@ static inline void tell(struct mod *m, enum sm_event ev)
 /* The number behind the newest line that begins with word, or 0. */
 static inline long said(struct mod *m, const char *word)
 {
-	struct ring_cursor at = ring_oldest(&m->ring);
+	struct ring_cursor at = ring_oldest(&m->log.ring);
 	struct ring_line line;
 	uint64_t missed;
 	long n = 0;
 
-	while (ring_next(&m->ring, &at, &line, &missed)) {
+	while (ring_next(&m->log.ring, &at, &line, &missed)) {
 		char text[100] = "";
 
 		str_to_c(line.text, text, sizeof text);

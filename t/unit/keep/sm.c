@@ -15,7 +15,7 @@ static const char *const events[SM_NEVENT] = {
 	[EV_DEPS] = "deps", [EV_SQUAT] = "squat", [EV_UNFIT] = "unfit",
 	[EV_REFUSED] = "refused", [EV_EXEC_OK] = "exec-ok",
 	[EV_EXEC_FAIL] = "exec-fail", [EV_EXIT] = "exit",
-	[EV_EXIT_LAST] = "exit-last", [EV_GONE] = "gone", [EV_TIMER] = "timer",
+	[EV_EXIT_LAST] = "exit-last", [EV_GONE] = "gone", [EV_FAULT] = "fault", [EV_TIMER] = "timer",
 };
 
 static const struct {
@@ -26,6 +26,7 @@ static const struct {
 	[SM_HELD]          = { "held",          "starting",   0, 1 },
 	[SM_EXECING]       = { "execing",       "starting",   1, 1 },
 	[SM_UP]            = { "up",            "running",    1, 1 },
+	[SM_ABORTING]      = { "aborting",      "restarting", 1, 1 },
 	[SM_CLEARING]      = { "clearing",      "restarting", 1, 1 },
 	[SM_BACKOFF]       = { "backoff",       "restarting", 0, 1 },
 	[SM_FAILING]       = { "failing",       "crashed",    1, 1 },
@@ -68,6 +69,14 @@ static const struct {
 	/* Crashes, with budget and without. */
 	{ SM_UP,       EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
 	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
+	/* It runs, but not as it should: ended, and then a crash. */
+	{ SM_UP,       EV_FAULT,     SM_ABORTING, END_RUN },
+	{ SM_ABORTING, EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_ABORTING, EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_ABORTING, EV_TIMER,     SM_ABORTING, KILL_RUN },
+	{ SM_ABORTING, EV_START,     SM_ABORTING, ACT_CLEAR },
+	{ SM_ABORTING, EV_STOP,      SM_STOPPING, END_RUN },
+	{ SM_ABORTING, EV_RESTART,   SM_CYCLING,  END_RUN },
 	{ SM_CLEARING, EV_GONE,      SM_BACKOFF,  ACT_ARM_BACKOFF },
 	{ SM_CLEARING, EV_TIMER,     SM_CLEARING, KILL_RUN },
 	{ SM_FAILING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP },
@@ -216,7 +225,7 @@ static void stop_is_obeyed(void)
 {
 	static const enum sm_event facts[] = { EV_DEPS, EV_SQUAT, EV_UNFIT,
 		EV_REFUSED, EV_EXEC_OK, EV_EXEC_FAIL, EV_EXIT, EV_EXIT_LAST,
-		EV_GONE, EV_TIMER, EV_STOP };
+		EV_GONE, EV_TIMER, EV_FAULT, EV_STOP };
 	bool stays = true;
 
 	for (unsigned s = 0; s < SM_NSTATE; s++) {
@@ -336,6 +345,10 @@ static void stories(void)
 		EV_EXEC_OK, EV_START };
 	static const enum sm_event quick[] = { EV_START, EV_DEPS, EV_STOP,
 		EV_EXEC_OK, EV_EXIT, EV_GONE };
+	static const enum sm_event faults[] = { EV_START, EV_DEPS, EV_EXEC_OK,
+		EV_FAULT, EV_EXIT, EV_GONE, EV_TIMER, EV_EXEC_OK,
+		EV_FAULT, EV_FAULT, EV_TIMER, EV_EXIT, EV_GONE, EV_TIMER,
+		EV_EXEC_OK, EV_FAULT, EV_EXIT_LAST, EV_GONE };
 	unsigned n = 0;
 
 	ok(told(SM_DOWN, budget, LEN(budget), &n) == SM_CRASHED && n == 3,
@@ -343,6 +356,9 @@ static void stories(void)
 	n = 0;
 	ok(told(SM_CRASHED, again, LEN(again), &n) == SM_CRASHED && n == 1,
 	   "then one spawn for each slow retry");
+	n = 0;
+	ok(told(SM_DOWN, faults, LEN(faults), &n) == SM_CRASHED && n == 3,
+	   "ended by the keeper three times: the same");
 	n = 0;
 	ok(told(SM_DOWN, twice, LEN(twice), &n) == SM_UP && n == 2,
 	   "starting in the pause after a crash gives one process");

@@ -11,7 +11,8 @@ static struct registry registry;
 static const struct owner owner = { .token = "0123abcd" };
 static struct spawn_ctx ctx = { .home = &home, .registry = &registry,
 				.hub_port = 1939, .owner = &owner };
-static struct mod mod;
+static struct sup sup = { .notifier = { .fd = -1 } };
+static struct mod mod = { .sup = &sup, .notice = { .far = -1 } };
 static struct spawn sp;
 static char path_[300];
 

@@ -44,7 +44,7 @@ static void comes_back(void)
 	ok(s.exited && s.exit_code == 128 + SIGKILL &&
 	   s.restarts_in_window == 1 && s.crashed_unix_ms > 0,
 	   "and that is told, too");
-	ok(ring_lines(&m->ring) == 2, "its lines outlive it");
+	ok(ring_lines(&m->log.ring) == 2, "its lines outlive it");
 	stop(m);
 	ok(m->downs == 1 && !m->pid && m->exit_code == 128 + SIGTERM &&
 	   m->runs == 2, "stopped by SIGTERM, and no more runs");
