@@ -6,7 +6,7 @@ FORM says what FILE is: "sse" (server-sent events of GET logs) or "json" (of
 pc-logs --json). A RUN is BOOT:N: in that BOOT an instance of the module wrote
 "line 1" to "line N"; runs of a BOOT follow each other. The cursor of a line
 says which it must be. Gaps name the lines that they stand for by their cursors
-and their count; after all of it no line may be missing, doubled, out of order
+and their count, or, of a BOOT that is over, only from where on; after all of it no line may be missing, doubled, out of order
 or another's. Prints how many came and how many gaps said they did not.
 """
 
@@ -80,10 +80,21 @@ def main():
             if at is None:
                 if not isinstance(what, dict):
                     stop(f"a gap of {what} that does not say where")
-                if what["from"] is None or what["to"] is None:
-                    stop(f"a gap without ends: {what}")
-                (boot, first), (end, to) = map(cursor,
-                                               (what["from"], what["to"]))
+                if what["from"] is None:
+                    stop(f"a gap without a beginning: {what}")
+                boot, first = cursor(what["from"])
+                end, to = cursor(what["to"]) if what["to"] else (boot, None)
+                # A keeper that is gone took its number of lines with it.
+                while what["count"] is None and (boot < end or to is None):
+                    gaps.setdefault(boot, set()).update(
+                        range(first, sum(want.get(boot, [])) + 1))
+                    if boot == end:
+                        break
+                    boot, first = boot + 1, 1
+                if what["count"] is None:
+                    gaps.setdefault(end, set()).update(
+                        range(first, (to or 0) + 1))
+                    continue
                 if boot != end or what["count"] != to - first + 1:
                     stop(f"a gap that does not add up: {what}")
                 gaps.setdefault(boot, set()).update(range(first, to + 1))

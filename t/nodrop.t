@@ -6,7 +6,7 @@
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
 here=$(cd "${0%/*}" && pwd)
 . "${0%/*}/lib.sh"
-rounds 200000 1000000           # lines
+rounds 240000 1000000           # lines
 part=$((rounds / 4))
 
 check() { python3 "$here/nodrop.py" "$@"; }
@@ -104,7 +104,7 @@ cri --lines $(logs) >file.lines
 ok '  the end of them'            sh -c 'tail -n '"$end"' file.lines |
 	awk "\$0 != \"line \" NR { exit 1 }"'
 ok 'pc-logs from a cursor'        exits 0 pc-logs --json \
-	--since "$boot.1" num
+	--since "$boot.0" num
 if soak; then
 	diag 'five files do not hold a million lines'
 else
@@ -114,5 +114,5 @@ else
 fi
 ok 'stops'                        hub_stop
 ok 'without a hub too'            exits 0 pc-logs -n 1 --json num
-is "$(jq -r .line out)" "line $end" '  the last line'
+is "$(jq -r '.line // empty' out)" "line $end" '  the last line'
 done_testing
