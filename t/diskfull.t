@@ -32,7 +32,7 @@ ok 'a file is written'            waitfor has 'line 1' "$log"
 pc-logs -f --json -n 10 num >live.json 2>live.err &
 others="$others $!"
 ok 'a follower'                   waitfor lines 1 live.json
-boot=$(jq -r .cursor live.json)
+boot=$(jq -r '.cursor // .seq' live.json)
 boot=${boot%.*}
 total=1
 

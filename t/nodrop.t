@@ -114,5 +114,5 @@ else
 fi
 ok 'stops'                        hub_stop
 ok 'without a hub too'            exits 0 pc-logs -n 1 --json num
-is "$(jq -r '.line // empty' out)" "line $end" '  the last line'
+is "$(jq -r '.line // .text' out)" "line $end" '  the last line'
 done_testing
