@@ -131,6 +131,7 @@ help:
 	@echo 'make lint             compilers and linters that must stay silent'
 	@echo 'make fuzz T=json      fuzzes one parser'
 	@echo 'make bench            measures, beside other supervisors'
+	@echo 'make survivors        what lives on under each supervisor'
 	@echo 'make repro            builds twice and compares bit for bit'
 	@echo 'make install          to DESTDIR and PREFIX: $(DESTDIR)$(PREFIX)'
 	@echo 'make uninstall        takes that back'
@@ -195,7 +196,8 @@ asan:
 		LDFLAGS='-no-pie $(sanitize)'
 
 sources  := $(sort $(wildcard lib/*/*.c bin/*.c))
-scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run .ci/run))
+scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run t/bench/survivors \
+             .ci/run))
 pages    := $(sort $(wildcard doc/*.[1-8]))
 lint_dir  = $(if $(filter file,$(origin O)),build/lint,$O)
 # clang sees the code as gcc does, without what it does not know.
@@ -274,5 +276,11 @@ bench:
 	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
 		PC_BUILD='$(abspath $O)' t/bench/run
 
-.PHONY: run check-now soak asan lint lint-now lint-cppcheck lint-tidy lint-layers \
+survivors:
+	$(need) check bench survivors
+	$(again) all $(tools)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' t/bench/survivors
+
+.PHONY: survivors run check-now soak asan lint lint-now lint-cppcheck lint-tidy lint-layers \
 	lint-shell lint-pages analyzed install uninstall repro bench
