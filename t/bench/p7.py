@@ -13,6 +13,7 @@ from kit import TINY, Table, eventually, field, number, percentile, ratio, \
     spread
 
 LINES = 8_000_000       # a second or two
+FILE_LINES = 600_000    # 37 MB
 FLOOD = "2000000000"    # more than is written while we look
 RUNS = 3
 REQUESTS = 2000
@@ -27,6 +28,23 @@ def rate(notes, lines):
 def into(kit, peer, lines):
     with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
         return rate(it.wait_notes(2)[1], lines)
+
+
+def into_file(kit, peer, lines):
+    """To the last byte in pc's log files, heads of 40 bytes included."""
+    want = lines * (40 + 22)
+    with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
+        place = f"{it.dir}/home/m0/logs"
+
+        def written():
+            with contextlib.suppress(OSError):
+                return sum(e.stat().st_size for e in os.scandir(place)
+                           if not e.name.endswith(".idx")) >= want
+            return False
+
+        begin = it.wait_notes(1)[1][0][0]
+        eventually("pc-logd to write", written, step_s=0.001)
+        return lines * 1e9 / (time.monotonic_ns() - begin)
 
 
 def into_pipe(kit, argv, lines):
@@ -66,6 +84,9 @@ def intake(kit):
               lambda n: into(kit, kit.peers[0], n)),
              ("limit: cat >/dev/null", LINES,
               lambda n: into_pipe(kit, ["cat"], n))]
+    # No more than its files keep; what is rotated away cannot be counted.
+    cases.append(("pc, to its files", FILE_LINES,
+                  lambda n: into_file(kit, kit.peers[0], n)))
     for peer in kit.peers:
         if peer.name == "supervisord":
             cases.append(("supervisord, to a file", LINES // 4,
@@ -80,7 +101,7 @@ def intake(kit):
             got.setdefault(label, []).append(fn(lines) / 1e6)
     t = Table("P7: short lines taken in, millions a second",
               ["", "median (min-max)", "ratio"],
-              "4 million to the ring")
+              "4 million to the ring, 1 million to a file")
     for label, values in got.items():
         t.row(label, spread(values), ratio(values, got[cases[0][0]]))
         kit.say(f"P7 {label}: {spread(values)} M lines/s")
