@@ -102,6 +102,14 @@ $O/t/tools/%: t/tools/%.c $O/flags
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(LDFLAGS) -o $@ $<
 
+# The programs that tell the time, with a clock that a test can move.
+seams := $O/t/seam/pc-serve
+$O/t/seam/%: private LDFLAGS += -Wl,--wrap=clock_gettime \
+	-Wl,--wrap=time,--wrap=gettimeofday
+$O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o $(libs)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
 check-unit: $(units)
 	prove -j$(JOBS) -e '' $(units)
 
@@ -118,10 +126,12 @@ help:
 	@echo 'make                  static programs in $O/bin'
 	@echo 'make run              a hub with real servers on a demo home'
 	@echo 'make check            every test (LOOP=poll: with the other loop)'
+	@echo 'make soak             the ones with chance, for an hour or two'
 	@echo 'make asan             the same under address and UB sanitizers'
 	@echo 'make lint             compilers and linters that must stay silent'
 	@echo 'make fuzz T=json      fuzzes one parser'
 	@echo 'make bench            measures, beside other supervisors'
+	@echo 'make survivors        what lives on under each supervisor'
 	@echo 'make repro            builds twice and compares bit for bit'
 	@echo 'make install          to DESTDIR and PREFIX: $(DESTDIR)$(PREFIX)'
 	@echo 'make uninstall        takes that back'
@@ -152,10 +162,24 @@ run:
 check:
 	$(need) check
 	$(again) check-now $(if $(filter poll,$(LOOP)),$(call place,build/poll))
-check-now: all $(units) $(tools) $(replays)
+check-now: all $(units) $(tools) $(seams) $(replays)
 	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
 		PC_BUILD='$(abspath $O)' \
 		t/run.sh $(JOBS) $(tests) $(units) $(replays)
+
+# The tests that chance has a part in, long, one after the other. SEED=N
+# repeats a run, ROUNDS=N sets its length, SOAKS="gone killed" chooses.
+SOAKS   = gone gone-cgroup killed killed-cgroup nodrop descriptors pid1 clock \
+          diskfull ops-random
+SECONDS = 7200
+soak:
+	$(need) check
+	$(again) all $(tools) $(seams)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' PC_TEST_SOAK=yes \
+		PC_TEST_DEADLINE=$(SECONDS) PC_DEADLINE=$(SECONDS) \
+		SEED='$(SEED)' ROUNDS='$(ROUNDS)' \
+		t/run.sh 1 $(SOAKS:%=t/%.t)
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan_dir = $(if $(filter file,$(origin O)),build/asan,$O)
@@ -172,7 +196,8 @@ asan:
 		LDFLAGS='-no-pie $(sanitize)'
 
 sources  := $(sort $(wildcard lib/*/*.c bin/*.c))
-scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run .ci/run))
+scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run t/bench/survivors \
+             .ci/run))
 pages    := $(sort $(wildcard doc/*.[1-8]))
 lint_dir  = $(if $(filter file,$(origin O)),build/lint,$O)
 # clang sees the code as gcc does, without what it does not know.
@@ -251,5 +276,11 @@ bench:
 	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
 		PC_BUILD='$(abspath $O)' t/bench/run
 
-.PHONY: run check-now asan lint lint-now lint-cppcheck lint-tidy lint-layers \
+survivors:
+	$(need) check bench survivors
+	$(again) all $(tools)
+	@PATH='$(abspath $O)/bin:$(abspath $O)/t/tools':"$$PATH" \
+		PC_BUILD='$(abspath $O)' t/bench/survivors
+
+.PHONY: survivors run check-now soak asan lint lint-now lint-cppcheck lint-tidy lint-layers \
 	lint-shell lint-pages analyzed install uninstall repro bench

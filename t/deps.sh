@@ -2,7 +2,7 @@
 # Installs what a step needs and the machine lacks. Debian, as root; anybody
 # else is told the line to run. Silent when nothing is missing.
 #
-#	t/deps.sh GROUP...      static build run check asan lint bench
+#	t/deps.sh GROUP...      static build run check asan lint bench survivors
 #
 # DEPS=no skips it. A program that is there, from wherever, is left alone, and
 # so is every package that is installed. Servers that get installed are kept
@@ -45,6 +45,8 @@ group() {
 		curl curl
 		jq jq
 		ps procps' ;;
+	survivors) echo 'systemd-nspawn systemd-container
+		systemctl systemd' ;;
 	*)      echo "t/deps.sh: no such group: $1" >&2
 		exit 2 ;;
 	esac

@@ -31,7 +31,7 @@ for _v in PORT PARACHUTE_HUB_SOCK PARACHUTE_BIND_HOST PARACHUTE_HUB_ORIGIN \
 	RENDER_EXTERNAL_URL FLY_APP_NAME NOTIFY_SOCKET LISTEN_FDS NO_COLOR; do
 	unset "$_v"
 done
-hub='' port='' others='' code='' _count=0 _failed=0
+hub='' port='' others='' code='' cgroup='' at_end='' _count=0 _failed=0
 
 _end() {
 	_status=$?
@@ -41,6 +41,8 @@ _end() {
 		kill -KILL "$_p" 2>/dev/null
 	done
 	wait
+	[ -z "$cgroup" ] || cgroup_end
+	[ -z "$at_end" ] || $at_end
 	exit "$_status"
 }
 trap _end EXIT
@@ -174,6 +176,32 @@ marks() {       # FILE: how many instances have started
 mark_pids() { cut -d ' ' -f 1 "$1"; }
 last_mark() { tail -n 1 "$1" | cut -d ' ' -f 1; }
 
+# --- chance
+
+# In make soak, tests are long, and judge what they only print in make check.
+soak() { [ -n "${PC_TEST_SOAK-}" ]; }
+
+# rounds CHECK SOAK: sets $rounds and $seed. SEED=N repeats a run (as far as
+# processes can), ROUNDS=N sets its length.
+rounds() {
+	rounds=$1
+	! soak || rounds=$2
+	rounds=${ROUNDS:-$rounds}
+	seed=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
+	_rand=$seed
+	diag "SEED=$seed ROUNDS=$rounds"
+}
+
+# Sets $r: below N, the next of the numbers that the seed stands for.
+rand() {        # N
+	_rand=$(((_rand * 1103515245 + 12345) % 2147483648))
+	r=$((_rand / 64 % $1))
+}
+
+pause_ms() { waitfor -t "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" \
+	pause || :; }
+now_ms() { date +%s%3N; }
+
 # --- ports
 
 _next_port=$PC_TEST_PORTS
@@ -239,23 +267,74 @@ serv_module() {
 	module "$_sn" "$free" serv --mark "$T/$_sn.mark" "$@"
 }
 
+# Trees of processes that misbehave, t/tools/tree, known by their files below
+# trees/NAME. tree_module NAME [OPTION...]; sets $free to its port.
+tree_module() {
+	_tn=$1
+	shift
+	mkdir -p trees
+	free_port
+	module "$_tn" "$free" tree "$@" "$T/trees/$_tn"
+}
+
+# "PID NAME/FILE TRAITS" of what is alive of the trees, or of these trees.
+trees() {       # [NAME...]
+	tree --alive "$T/trees" >trees.all || return 1
+	[ $# -gt 0 ] || { cat trees.all; return 0; }
+	for _t; do
+		grep -e " $_t/" trees.all
+	done
+	return 0
+}
+no_trees() {    # [NAME...]
+	trees "$@" >trees.left
+	[ ! -s trees.left ] || { cat trees.left; return 1; }
+}
+no_doubles() {  # two instances of a module at a time, as they saw it
+	cat ./*.double trees/*.double 2>/dev/null
+	! ls ./*.double trees/*.double >/dev/null 2>&1
+}
+
 # --- the hub
 
 # hub_run ARG...: from here to the ready line. The keeper's output goes to
-# hub.log; hub_env is for env(1). False if it ended first.
-hub_env=''
+# hub.log, its stdout elsewhere where hub_out says so (a flood fills a disk);
+# hub_env is for env(1). False if it ended first.
+hub_env='' hub_out=''
 hub_run() {
 	rm -f ready && mkfifo ready || return 1
 	: >>hub.log
 	# shellcheck disable=SC2086 # words
 	env $hub_env pc-serve --home "$PARACHUTE_HOME" --ready-fd 3 "$@" \
-		3>ready >>hub.log 2>&1 &
+		3>ready >>"${hub_out:-hub.log}" 2>>hub.log &
 	hub=$!
 	port=''
 	read -r port <ready
 }
 
 hub_start() { hub_run --no-front "$@"; }
+
+# cgroup_make NAME: a cgroup2 of our own in $cgroup; false where there is none.
+# The hub runs in it from then on. It is delegated once its xattr says so.
+cgroup_make() {
+	_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$_root" ] && mkdir "$_root/pc-test.$$.$1" 2>/dev/null || return 1
+	cgroup=$_root/pc-test.$$.$1
+	printf '#!/bin/sh\necho $$ >%s/cgroup.procs && exec "$@"\n' \
+		"'$cgroup'" >in-cgroup
+	chmod 755 in-cgroup
+	hub_env="$T/in-cgroup $hub_env"
+}
+cgroup_delegate() { # XATTR
+	python3 -c 'import os, sys
+os.setxattr(sys.argv[1], sys.argv[2], b"1")' "$cgroup" "$1"
+}
+cgroup_end() {
+	echo 1 >"$cgroup/cgroup.kill"
+	eventually grep -q "populated 0" "$cgroup/cgroup.events"
+	find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+	cgroup=''
+}
 
 # The exit status of the keeper.
 hub_wait() {

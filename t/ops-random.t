@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC1091,SC2013,SC2016,SC2034,SC2154
 # Exactly one instance: random operations from four clients on five modules,
-# each of them a tree of processes that holds a lock. PC_TEST_SEED repeats a
-# run (as far as processes can), PC_TEST_OPS sets its length.
+# each of them a tree of processes that holds a lock. SEED repeats a
+# run (as far as processes can), ROUNDS sets its length.
 . "${0%/*}/lib.sh"
 
-seed=${PC_TEST_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
-ops=${PC_TEST_OPS:-400}
-diag "PC_TEST_SEED=$seed PC_TEST_OPS=$ops"
+rounds 400 100000
+ops=$rounds
 
 serv_module m0 --lock "$T/m0.lock"
 serv_module m1 --lock "$T/m1.lock" --wrap

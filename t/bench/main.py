@@ -11,7 +11,7 @@ import sys
 from kit import Failed, Kit
 from peers import PEERS
 
-ALL = ["P2", "P3", "P4", "P5", "P6", "P7", "P10"]
+ALL = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P10"]
 
 INTRO = """# Figures
 

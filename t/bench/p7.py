@@ -14,6 +14,7 @@ from kit import TINY, Table, eventually, field, number, percentile, ratio, \
     spread
 
 LINES = 8_000_000       # a second or two
+FILE_LINES = 600_000    # 37 MB
 FLOOD = "2000000000"    # more than is written while we look
 RUNS = 3
 REQUESTS = 2000
@@ -41,6 +42,23 @@ def into_ring(kit, peer, lines):
         return into(kit, peer, lines)
     finally:
         os.environ["PATH"] = path
+
+
+def into_file(kit, peer, lines):
+    """To the last byte in pc's log files, heads of 40 bytes included."""
+    want = lines * (40 + 22)
+    with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
+        place = f"{it.dir}/home/m0/logs"
+
+        def written():
+            with contextlib.suppress(OSError):
+                return sum(e.stat().st_size for e in os.scandir(place)
+                           if not e.name.endswith(".idx")) >= want
+            return False
+
+        begin = it.wait_notes(1)[1][0][0]
+        eventually("pc-logd to write", written, step_s=0.001)
+        return lines * 1e9 / (time.monotonic_ns() - begin)
 
 
 def into_pipe(kit, argv, lines):
@@ -114,6 +132,9 @@ def intake(kit):
               lambda n: into_logd(kit, n)),
              ("limit: cat >/dev/null", LINES,
               lambda n: into_pipe(kit, ["cat"], n))]
+    # No more than its files keep; what is rotated away cannot be counted.
+    cases.append(("pc, to its files", FILE_LINES,
+                  lambda n: into_file(kit, kit.peers[0], n)))
     for peer in kit.peers:
         if peer.name == "supervisord":
             cases.append(("supervisord, to a file", LINES // 4,

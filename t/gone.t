@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2013,SC2016,SC2034,SC2154
+# Stop means gone: random trees of processes are stopped, restarted and taken
+# out of services.json. What then lives of them is looked for without asking
+# the hub. An end with another status than 0 must name exactly what is left.
+PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
+. "${0%/*}/lib.sh"
+
+many=20                         # trees a round
+rounds 12 50
+limit=700                       # stop timeout, ms
+slack=500                       # judged in make soak, else printed
+names=$(awk -v n=$many 'BEGIN { for (i = 1; i <= n; i++) print "m" i }')
+
+case ${gone_in-} in
+'') ;;
+*)
+	cgroup_make gone || skip_all 'no cgroup2 to be had here'
+	cgroup_delegate "$gone_in" || skip_all "no xattr $gone_in here" ;;
+esac
+
+# plant NAME: its row is there, its tree is another than before.
+plant() {
+	rand 1000000
+	printf '{"manifestName":"%s","name":"%s","port":%d,"paths":["/%s"],
+		"health":"/health","supervise":{"stopTimeoutMs":%d},
+		"startCmd":["tree","--seed","%d","--name","m%d",
+		"%s"]}' "$1" "$1" "$(cat "$1.port")" "$1" "$limit" "$r" \
+		$((r % many + 1)) "$T/trees/$1" \
+		>"mod/$1/.parachute/module.json"
+}
+
+# The pids on FILE, one a line, that are those of "PID FILE TRAITS" lines.
+pids() { cut -d ' ' -f 1 "$1" | sort -n; }
+
+# judge OP STATUS MS NAME...: the trees of NAMEs, but not those that are new.
+judge() {
+	_op=$1 _status=$2 _ms=$3
+	shift 3
+	trees "$@" | grep -vxFf new.files -e '' >left || :
+	[ "$_ms" -le "$worst" ] || worst=$_ms
+	if [ "$_status" -ne 0 ] && [ ! -s "$_op.err" ]; then
+		echo "$_op: status $_status and not a word" >>bad
+	elif [ "$_status" -eq 0 ] && [ -s left ]; then
+		sed "s/^/$_op: status 0, left: /" left >>bad
+	elif [ "$_status" -ne 0 ]; then
+		grep -oE 'pid [0-9]+' "$_op.err" | cut -d ' ' -f 2 | sort -n \
+			>named
+		pids left | cmp -s - named || {
+			echo "$_op: status $_status, named:" \
+				"$(tr '\n' ' ' <named), left:" \
+				"$(pids left | tr '\n' ' ')" >>bad
+			cat "$_op.err" >>bad
+		}
+	fi
+}
+
+timed() {       # OP CMD...: its output in OP.err, its status in OP.st
+	_o=$1
+	shift
+	_from=$(now_ms)
+	"$@" >"$_o.out" 2>"$_o.err"
+	echo "$? $(($(now_ms) - _from))" >"$_o.st"
+}
+
+# A stop is all that this may wait for; the trees of NAMEs that were before.
+round() {
+	stop='' restart='' remove=''
+	for m in $names; do
+		plant "$m"
+		rand 5
+		case $r in
+		0 | 1) stop="$stop $m" ;;
+		2 | 3) restart="$restart $m" ;;
+		4) remove="$remove $m" ;;
+		esac
+	done
+	# shellcheck disable=SC2086 # words
+	pc-start $names >start.out 2>start.err || cat start.err >>bad
+	rand 300
+	pause_ms "$r"
+	trees >before
+	cut -d ' ' -f 2 before | sort -u >old.files
+	made=$((made + $(wc -l <old.files)))
+	procs=$((procs + $(wc -l <before)))
+	waiting=''
+	for m in $remove; do unrow "$m"; done
+	kill -HUP "$hub"
+	if [ -n "$stop" ]; then
+		# shellcheck disable=SC2086 # words
+		timed stop pc-stop $stop &
+		waiting="$waiting $!"
+	fi
+	if [ -n "$restart" ]; then
+		# shellcheck disable=SC2086 # words
+		timed restart pc-restart $restart &
+		waiting="$waiting $!"
+	fi
+	# shellcheck disable=SC2086 # words
+	wait $waiting
+	: >new.files
+	# shellcheck disable=SC2046,SC2086 # words
+	[ -z "$stop" ] || judge stop $(cat stop.st) $stop
+	trees | cut -d ' ' -f 2 | sort -u | grep -vxFf old.files >new.names
+	trees | grep -Ff new.names >new.files
+	# shellcheck disable=SC2046,SC2086 # words
+	[ -z "$restart" ] || judge restart $(cat restart.st) $restart
+	# Nobody waits for a removal, so nobody can be told that it is done.
+	# shellcheck disable=SC2086 # words
+	[ -z "$remove" ] || eventually no_trees $remove
+	for m in $remove; do
+		unrow "$m"
+		module_row "$m"
+	done
+	kill -HUP "$hub"
+	: >new.files
+	timed all pc-stop --all
+	# shellcheck disable=SC2046,SC2086 # words
+	judge all $(cat all.st) $names
+	no_trees >>bad
+	rm -rf trees/*/
+}
+
+# Its row again, after it was taken out.
+module_row() {
+	services '.services += [{name: $n, port: $p, paths: ["/" + $n],
+		health: "/health", version: "0.0.1", installDir: $d}]' \
+		--arg n "$1" --argjson p "$(cat "$1.port")" --arg d "$T/mod/$1"
+}
+
+for m in $names; do
+	tree_module "$m" --seed 1
+	echo "$free" >"$m.port"
+	module "$m" "$free" false
+done
+services '.services = []'
+hub_out=/dev/null
+ok 'hub comes up'                 hub_start
+for m in $names; do
+	module_row "$m"
+	manifest "$m" '.startCmd = ["false"]'
+done
+kill -HUP "$hub"
+pc-stop --all >/dev/null 2>&1
+: >bad
+worst=0 made=0 procs=0 i=0
+while [ $i -lt "$rounds" ]; do
+	round
+	i=$((i + 1))
+	[ ! -s bad ] || { diag "in round $i"; break; }
+done
+is "$(head -n 20 bad)" ''     "$made trees, $procs processes: none left"
+ok '  never two of a module'      no_doubles
+diag "longest stop: $worst ms (timeout $limit ms)"
+if soak; then
+	ok "  no stop over $((limit + slack)) ms" \
+		test "$worst" -le $((limit + slack))
+fi
+ok '  some were alive when told'  test "$procs" -gt "$made"
+ok 'hub is the same'              api_is 200 GET /api/hub ".pid == $hub"
+is "$(cat "/proc/$hub/task/$hub/children")" '' '  without children'
+# shellcheck disable=SC2086 # words
+pc-start $names >/dev/null 2>&1
+ok 'hub goes down'                hub_stop
+ok '  and nothing is left'        no_trees
+if [ -n "$cgroup" ]; then
+	is "$(find "$cgroup" -mindepth 1 -type d)" '' '  no cgroup of ours'
+fi
+done_testing
