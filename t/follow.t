@@ -56,7 +56,7 @@ follow() {
 }
 
 # What a reader has: "LAST lines LINES, missing COUNT", or what is wrong.
-cat >books.awk <<'END'
+cat >books.awk <<'AWK'
 function field(name,  at, rest) {
 	at = index($0, "\"" name "\":")
 	rest = substr($0, at + length(name) + 3)
@@ -93,11 +93,12 @@ END {
 		print at + 0, "lines", lines + 0, "missing", missing + 0,
 			(at == lines + missing && (missing > 0) == (gaps > 0))
 }
-END
+AWK
 books() { awk -f books.awk "$1"; }
 right() {       # FILE [MISSING]: all is there, or accounted for
 	_b=$(books "$1")
 	echo "$_b"
+	# shellcheck disable=SC2086 # words
 	set -- $_b "${2-.*}"
 	[ "$1" = "$total" ] && [ "$6" = 1 ] &&
 		echo "$5" | grep -qx -e "$7"
@@ -115,12 +116,15 @@ follow stall
 # One that is cut off again and again, and goes on from what it has.
 : >cut.out
 (
-	while [ "$(last_id cut.out)" != "1.$total" ]; do
+	at=1.0
+	until [ "$at" = "1.$total" ]; do
 		curl -sSN -m 0.2 --unix-socket "$PARACHUTE_HOME/hub.sock" \
 			-H 'Accept: text/event-stream' \
-			-H "Last-Event-ID: $(last_id cut.out | grep . ||
-			echo 1.0)" "http://hub$logs" 2>>cut.err |
-			whole >>cut.out
+			-H "Last-Event-ID: $at" "http://hub$logs" \
+			2>>cut.err | whole >piece.out
+		cat piece.out >>cut.out
+		next=$(last_id piece.out)
+		at=${next:-$at}
 	done
 ) 8<&- &
 cutter=$!
