@@ -124,6 +124,30 @@ is "$(tr '\n' ' ' <out)" \
 
 # --- a reader that stalls or goes
 
+ok 'the module from its first line' exits 0 pc-restart --wait num
+mkfifo slow
+exec 8<>slow
+pc-logs -f --json -n 0 num >slow 2>slow.err 8>&- &
+slow=$!
+others="$others $slow"
+ok 'a follower'                   ask "$num" /say/begin
+read -r line <&8
+ok '  hears'                      test "${line%begin*}" != "$line"
+ok '  and reads no more'          ask "$num" /lines/150000
+ok '  while much is said'         said num 'line 150000'
+ok '  and the module restarts'    exits 0 pc-restart --wait num
+ok '  and more is said'           ask "$num" /lines/1000
+ok '  to the end'                 ask "$num" /say/finish
+{ echo "$line" && sed '/"finish"/q' <&8; } >slow.out
+exec 8<&-
+ok '  it misses nothing unsaid'   jq -se 'map(
+		if .gap then .gap | [.from, .to] else [.seq, .seq] end |
+		map(split(".")[1] | tonumber)) |
+	. as $c | all(range(1; length); $c[.][0] == $c[. - 1][1] + 1)' slow.out
+is "$(jq -s 'map(if .gap then .gap.count
+	elif .text | startswith("line ") then 1 else 0 end) | add' slow.out)" \
+	151000                    '  of all that was said'
+
 mkfifo pipe
 exec 8<>pipe
 pc-logs -f -n 0 num >pipe 2>bg.err 8>&- &

@@ -24,6 +24,8 @@
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 
+#define LOG_FILE_MAX       (10 * 1024 * 1024)   /* of a module; then rotated, */
+#define LOG_ROTATIONS      4            /* so often: 50 MiB of a chatty one */
 #define LOG_SOURCES_MAX    (MODULES_MAX + 64)   /* pc-logd: the hub, the front,
                                          * and some that went since */
 #define LOG_OPEN_MAX       128          /* of them with open files, two each */

@@ -8,7 +8,6 @@
 #include "log/rotate.h"
 
 #include "hub/home.h"
-#include "hub/limits.h"
 #include "log/cri.h"
 #include "sys/file.h"
 

@@ -19,13 +19,12 @@
  */
 
 #include "base/err.h"
+#include "hub/limits.h"
 #include "hub/state.h"
 #include "log/logidx.h"
 
 #include <sys/types.h>
 
-#define LOG_FILE_MAX  (10 * 1024 * 1024)
-#define LOG_ROTATIONS 4
 #define LOG_NAME_SIZE (SHORT_SIZE + 16)         /* <short>.log.4.idx */
 #define LOG_PATH_SIZE (SHORT_SIZE + 8 + LOG_NAME_SIZE)
 

@@ -20,7 +20,6 @@
  */
 
 #include "base/err.h"
-#include "hub/limits.h"
 #include "log/cri.h"
 #include "log/rotate.h"
 
