@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2013,SC2016,SC2034,SC2154
+# shellcheck disable=SC1091,SC2012,SC2013,SC2016,SC2034,SC2094,SC2154
 # A child gets 0, 1, 2 and what it was promised; the hub keeps none of what
 # a run has cost, however many there are.
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}

@@ -2,6 +2,7 @@
 """P7: output of modules: how much is taken in, and at what cost to others."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import time
 
 from kit import TINY, Table, eventually, field, number, percentile, ratio, \
     spread
+from peers import put
 
 LINES = 8_000_000       # a second or two
 FILE_LINES = 600_000    # 37 MB
@@ -25,9 +27,17 @@ def rate(notes, lines):
     return lines * 1e9 / (notes[1][0] - notes[0][0])
 
 
-def into(kit, peer, lines):
-    with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
+def into(kit, peer, lines, mode=None):
+    it = kit.instance(peer, 1, argv=[TINY, "lines", str(lines)])
+    try:
+        if mode:
+            os.mkdir(f"{it.dir}/home/m0")
+            put(f"{it.dir}/home/m0/supervise.json",
+                json.dumps({"logMode": mode}), 0o600)
+        it.start()
         return rate(it.wait_notes(2)[1], lines)
+    finally:
+        it.stop()
 
 
 def into_file(kit, peer, lines):
@@ -81,11 +91,13 @@ def logger(kit, name):
 
 def intake(kit):
     cases = [("pc, ring in memory", LINES,
+              lambda n: into(kit, kit.peers[0], n, "memory")),
+             ("pc, ring and files", LINES // 4,
               lambda n: into(kit, kit.peers[0], n)),
              ("limit: cat >/dev/null", LINES,
               lambda n: into_pipe(kit, ["cat"], n))]
     # No more than its files keep; what is rotated away cannot be counted.
-    cases.append(("pc, to its files", FILE_LINES,
+    cases.append(("pc, until it is in its files", FILE_LINES,
                   lambda n: into_file(kit, kit.peers[0], n)))
     for peer in kit.peers:
         if peer.name == "supervisord":
