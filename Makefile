@@ -32,7 +32,7 @@ flags    = -std=c11 -D_POSIX_C_SOURCE=200809L -DPC_VERSION='"$(VERSION)"' \
            -fno-asynchronous-unwind-tables -fno-unwind-tables \
            -ffile-prefix-map=$(CURDIR)=. $(harden) $(warn) $(CFLAGS)
 LDFLAGS  = $(STATIC) -no-pie -Wl,--gc-sections,--build-id=none \
-           -Wl,-z,relro,-z,now,-z,noexecstack
+           -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 
 # Programs, units and tests are found; the layers are spelled out.
 layers := base wire sys hub keep log

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* pc-status - show what runs, where it listens, and what is wrong */
 
-#include "hub/known.h"
-#include "hub/report.h"
+#include "hub/show.h"
+#include "hub/watch.h"
 #include "sys/cli.h"
 #include "sys/os.h"
-#include "wire/date.h"
 
 #include <stdio.h>
 
 static const char *home_dir;
-static bool as_json, wait_ready, names_only;
+static bool as_json, wait_ready, names_only, usage, watch, events;
 static long wait_s = 30;
 static char **wanted;
 
 static const struct opt opts[] = {
 	OPT_FLAG(0, "json", &as_json, "everything, for programs"),
+	OPT_FLAG(0, "usage", &usage, "and what the modules use: CPU, MEM"),
+	OPT_FLAG(0, "watch", &watch, "stay, and show every change (q: quit)"),
+	OPT_FLAG(0, "events", &events, "stay, and print what happens, a line "
+		 "each"),
 	OPT_MAYBE(0, "wait", "SEC", &wait_ready, &wait_s, 1, 600,
 		  "first wait until what should run is ready (30 s)"),
 	OPT_FLAG(0, "names", &names_only, "only the short names, one a line"),
@@ -35,12 +38,7 @@ const struct prog prog = {
 
 static bool is_wanted(const struct report_row *row)
 {
-	if (!*wanted)
-		return true;
-	for (char **w = wanted; *w; w++)
-		if (str_eq(registry_short(str_of(*w)), row->short_name))
-			return true;
-	return false;
+	return show_wants(wanted, row->short_name);
 }
 
 /* A name that is not there is an error of its own. */
@@ -63,149 +61,100 @@ static int check_wanted(const struct report *r)
 	return status;
 }
 
-/* The table */
-
-static void note_url(struct cli_table *t, const struct report_row *r)
+static void print(const struct buf *b)
 {
-	struct str path = STR_NULL;
-	char text[512];
-	const char *tail = "";
-
-	if (!r->row)
-		return;
-	if (r->row->npaths)
-		path = r->row->paths[0];
-	while (path.n && path.p[path.n - 1] == '/')
-		path.n--;
-	if (str_is(r->short_name, "vault") || r->row->instance)
-		tail = "/mcp";
-	else if (str_is(r->short_name, "scribe"))
-		path = STR_NULL;
-	snprintf(text, sizeof text, "\342\206\222 http://127.0.0.1:%u%.*s%s",
-		 (unsigned)r->port, STR_ARG(path), tail);
-	cli_table_note(t, text);
-}
-
-static void note_error(struct cli_table *t, const struct report_row *r)
-{
-	const struct start_error *e = &r->state.error;
-	struct str line, rest;
-	char text[600];
-
-	if (!e->type)
-		return;
-	str_cut(str_of(e->text), '\n', &line, &rest);
-	if (e->binary[0] && str_is(str_of(e->type), ERROR_MISSING))
-		snprintf(text, sizeof text, "! failed to start: %s not "
-			 "installed", e->binary);
-	else if (r->state.pid)
-		snprintf(text, sizeof text, "! %.*s", STR_ARG(line));
+	if (buf_failed(b))
+		cli_say_error("no memory for the report");
 	else
-		snprintf(text, sizeof text, "! failed to start: %.*s",
-			 STR_ARG(line));
-	cli_table_note(t, text);
+		cli_put(buf_str(b));
 }
 
-static void put_notes(struct cli_table *t, const struct report_row *r,
-		      enum verdict verdict, bool broken)
-{
-	const struct known *k = known_by_short(r->short_name);
-	char text[160];
+/* One module: what the hub says of it, and what is kept of its exits. */
 
-	note_url(t, r);
-	if (verdict == VERDICT_FAILING && r->state.status == STATUS_CRASHED)
-		cli_table_note(t, "! probe: supervisor: crashed");
-	if (k && r->row && !r->row->instance && r->row->port != k->port) {
-		snprintf(text, sizeof text, "! canonical port is %u",
-			 (unsigned)k->port);
-		cli_table_note(t, text);
+struct detail {
+	struct client client;
+	struct arena arena;
+	const struct json *whole;       /* NULL: no hub, or it knows it not */
+	struct exits exits;
+};
+
+static void take_exits(struct detail *d, const struct report *r,
+		       const struct report_row *row)
+{
+	struct err e = { 0 };
+	char name[SHORT_SIZE];
+
+	if (str_to_c(row->short_name, name, sizeof name) &&
+	    exits_read(r->client.home->fd, name, &d->arena, &d->exits,
+		       &e) < 0)
+		cli_warn(&e);
+}
+
+static void ask(struct detail *d, const struct report *r,
+		const struct report_row *row)
+{
+	char target[SHORT_SIZE + 32];
+	struct err e = { 0 };
+	struct answer a;
+
+	snprintf(target, sizeof target, "/api/modules/%.*s",
+		 STR_ARG(row->short_name));
+	if (r->hub && row->supervised &&
+	    client_ask(&d->client, "GET", target, 5000, &a, &e) == 0)
+		d->whole = a.body;
+}
+
+/* The hub's own object, as it stands; without one the same of it that the
+ * files tell. */
+static void write_module(struct buf *b, const struct detail *d,
+			 const struct report_row *row)
+{
+	struct jsonw w;
+
+	jsonw_init(&w, b, JSONW_PRETTY);
+	if (d->whole) {
+		jsonw_value(&w, d->whole);
+	} else {
+		jsonw_object(&w);
+		jsonw_key(&w, "short");
+		jsonw_str(&w, row->short_name);
+		jsonw_key(&w, "port");
+		jsonw_int(&w, row->port);
+		jsonw_key(&w, "state");
+		jsonw_null(&w);
+		jsonw_key(&w, "exits");
+		jsonw_array(&w);
+		for (size_t i = 0; i < d->exits.n; i++)
+			exit_write(&w, &d->exits.all[i]);
+		jsonw_end(&w);
+		jsonw_end(&w);
 	}
-	if (!r->row && r->state.pid && !broken)
-		cli_table_note(t, "! its row in services.json is gone; it "
-			       "runs until pc-stop, or a reload of the hub");
-	note_error(t, r);
+	buf_putc(b, '\n');
 }
 
-static void put_row(struct cli_table *t, const struct report_row *r,
-		    int64_t now, bool broken)
+static void print_module(const struct report *r, const struct report_row *row)
 {
-	char name[SHORT_SIZE + 32], port[8], version[64], pid[16] = "-",
-		restarts[16] = "-", up[DATE_SPAN_SIZE] = "-";
-	enum verdict verdict = report_verdict(r, now);
-	const char *cells[] = { name, port, version, verdict_name(verdict),
-		pid, up, restarts, listening_name(r->listening) };
+	static struct detail d;
+	struct err e = { 0 };
+	struct buf b;
 
-	snprintf(name, sizeof name, "%.*s", STR_ARG(r->short_name));
-	snprintf(port, sizeof port, "%u", (unsigned)r->port);
-	snprintf(version, sizeof version, "%.*s",
-		 STR_ARG(r->version.n ? r->version : STR("-")));
-	if (r->state.pid) {
-		snprintf(pid, sizeof pid, "%d", (int)r->state.pid);
-		date_span(now - r->state.started_unix_ms, up);
-	}
-	if (r->supervised)
-		snprintf(restarts, sizeof restarts, "%u", r->restarts);
-	cli_table_row(t, cells);
-	put_notes(t, r, verdict, broken);
+	arena_init(&d.arena, 1024 * 1024);
+	if (client_init(&d.client, r->client.home, &e) < 0)
+		cli_die(&e);
+	ask(&d, r, row);
+	take_exits(&d, r, row);
+	buf_init(&b, ANSWER_MAX);
+	if (as_json)
+		write_module(&b, &d, row);
+	else
+		show_module(&b, r, row, d.whole, &d.exits);
+	print(&b);
+	buf_release(&b);
+	arena_release(&d.arena);
+	client_release(&d.client);
 }
 
-static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
-{
-	char port[8] = "-", pid[16] = "-", up[DATE_SPAN_SIZE] = "-",
-		version[64] = PC_VERSION;
-	const char *cells[] = { "hub", port, version,
-		r->hub ? "active" : "inactive", pid, up, "-", "-" };
-	struct str text;
-	int64_t n;
-
-	if (json_int(json_get(r->hub, "port"), 1, 65535, &n))
-		snprintf(port, sizeof port, "%d", (int)n);
-	if (json_int(json_get(r->hub, "pid"), 1, INT32_MAX, &n))
-		snprintf(pid, sizeof pid, "%d", (int)n);
-	if (json_str(json_get(r->hub, "version"), &text))
-		snprintf(version, sizeof version, "%.*s", STR_ARG(text));
-	if (json_str(json_get(r->hub, "started_at"), &text) &&
-	    date_parse(text, &n))
-		date_span(now - n / 1000000, up);
-	cli_table_row(t, cells);
-	if (!r->hub)
-		cli_table_note(t, r->why.code == ERR_UNREACHABLE ?
-			       "! the hub is down" :
-			       "! the hub is there but gives no answer");
-}
-
-static void put_problems(const struct problems *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		const struct problem *one = &p->all[i];
-
-		if (one->note)
-			continue;
-		if (one->line)
-			cli_printf("%.*s:%u:%u: %.*s\n", STR_ARG(one->file),
-				   one->line, one->column, STR_ARG(one->text));
-		else
-			cli_printf("%.*s: %.*s\n", STR_ARG(one->file),
-				   STR_ARG(one->text));
-	}
-}
-
-static void print_table(const struct report *r)
-{
-	static const char *const heads[] = { "SERVICE", "PORT", "VERSION",
-		"STATE", "PID", "UPTIME", "RESTARTS", "LISTENING" };
-	struct cli_table *t = cli_table_new(heads, LEN(heads));
-	int64_t now = os_unix_ms();
-
-	for (size_t i = 0; i < r->n; i++)
-		if (is_wanted(&r->rows[i]))
-			put_row(t, &r->rows[i], now, r->registry.broken);
-	if (!*wanted)
-		put_hub(t, r, now);
-	cli_table_print(t);
-	if (!*wanted)
-		put_problems(&r->problems);
-}
+/* All, or several */
 
 static void print_json(struct report *r)
 {
@@ -216,10 +165,18 @@ static void print_json(struct report *r)
 	jsonw_init(&w, &b, JSONW_PRETTY);
 	report_write(&w, r, is_wanted);
 	buf_putc(&b, '\n');
-	if (buf_failed(&b))
-		cli_say_error("no memory for the report");
-	else
-		cli_put(buf_str(&b));
+	print(&b);
+	buf_release(&b);
+}
+
+static void print_table(const struct report *r)
+{
+	struct buf b;
+
+	buf_init(&b, ANSWER_MAX);
+	buf_room(&b, r->n * 256);       /* so that it seldom moves */
+	show_table(&b, r, wanted, usage);
+	print(&b);
 	buf_release(&b);
 }
 
@@ -227,6 +184,24 @@ static void print_names(const struct report *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		cli_printf("%.*s\n", STR_ARG(r->rows[i].short_name));
+}
+
+static void report(struct report *r)
+{
+	if (names_only) {
+		print_names(r);
+		return;
+	}
+	for (size_t i = 0; i < r->n && wanted[0] && !wanted[1]; i++) {
+		if (!is_wanted(&r->rows[i]))
+			continue;
+		print_module(r, &r->rows[i]);
+		return;
+	}
+	if (as_json)
+		print_json(r);
+	else
+		print_table(r);
 }
 
 /* 0, or 4 when it took too long. No hub shows in the report; anything else
@@ -282,34 +257,40 @@ static int judge(const struct report *r)
 
 int main(int argc, char **argv)
 {
+	static struct report r; /* not released: the end is faster at that */
+	struct watch_args args = { 0 };
 	struct err e = { 0 };
-	struct report r;
 	struct home home;
+	unsigned what;
 	int status = EXIT_DONE, judged;
 
 	wanted = cli_parse(argc, argv);
+	if (watch + events + names_only + wait_ready > 1)
+		cli_usage("--watch, --events, --names and --wait exclude each "
+			  "other");
+	if (watch && as_json)
+		cli_usage("--watch is for people; --events --json is for "
+			  "programs");
 	if (client_home(&home, home_dir, &e) < 0)
 		cli_die(&e);
-	if (report_gather(&r, &home, as_json, &e) < 0)
+	args = (struct watch_args){ &home, wanted, usage, as_json };
+	if (watch || events)
+		return cli_finish(watch ? watch_table(&args) :
+				  watch_events(&args));
+	what = (as_json ? REPORT_WHOLE : 0) | (usage ? REPORT_USAGE : 0);
+	if (report_gather(&r, &home, what, &e) < 0)
 		cli_die(&e);
 	if (wait_ready && r.hub) {
 		status = await(&home, &r);
 		report_release(&r);
-		if (report_gather(&r, &home, as_json, &e) < 0)
+		if (report_gather(&r, &home, what, &e) < 0)
 			cli_die(&e);
 	}
-	if (names_only)
-		print_names(&r);
-	else if (as_json)
-		print_json(&r);
-	else
-		print_table(&r);
+	report(&r);
 	judged = names_only ? EXIT_DONE : judge(&r);
 	if (!r.hub && !names_only)
 		cli_warn(&r.why);
 	if (check_wanted(&r) != EXIT_DONE && judged == EXIT_DONE)
 		judged = EXIT_FAILED;
-	report_release(&r);
-	home_close(&home);
 	return cli_finish(status != EXIT_DONE ? status : judged);
 }

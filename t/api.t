@@ -170,10 +170,10 @@ for f in 1 true; do
 	ok '  text'               head_has '^content-type: text/plain'
 	ok '  no-store'           head_has '^cache-control:.*no-store'
 done
-ok 'n=2, format=json'             api_is 200 \
-	GET '/api/modules/good/logs?format=json&n=2' true
-is "$(jq -s -c '[.[].line]' body)" '["pushed-1","pushed-true"]' '  objects'
-for q in n=x n=-1 after=x after=1 after=1.x format=xml; do
+ok 'n=2, format=records'          api_is 200 \
+	GET '/api/modules/good/logs?format=records&n=2' \
+	'[.records[].text] == ["pushed-1", "pushed-true"]'
+for q in n=x n=-1 after=x after=1 after=1.x format=xml format=json; do
 	ok "logs?$q: 400"         api_is 400 \
 		GET "/api/modules/good/logs?$q" "$error"
 done

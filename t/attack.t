@@ -49,8 +49,8 @@ second() {
 }
 
 # A keeper with few descriptors, then none: followers take what there is.
-few() { hub_env='prlimit --nofile=28:28'; hub_start "$@"; hub_env=''; }
-full() { [ "$(fds)" -ge 28 ]; }
+few() { hub_env='prlimit --nofile=40:40'; hub_start "$@"; hub_env=''; }
+full() { [ "$(fds)" -ge 40 ]; }
 take_all() {
 	_n=0 held=''
 	while [ $_n -lt 24 ]; do
@@ -262,7 +262,7 @@ module warm "$free" sh -c 'setsid sleep 1000 & exec sleep 1000'
 free_port
 module twin "$free" sh -c 'setsid serv --no-bind --ignore-term \
 	--mark "$0.mark" --lock "$0.lock" & exec sleep 1000' "$T/twin"
-ok 'hub comes up, with 28 descriptors' few
+ok 'hub comes up, with 40 descriptors' few
 ok '  keep is ready'              exits 0 pc-start --wait keep
 waitfor lines 1 twin.mark
 exits 0 pc-stop warm >/dev/null

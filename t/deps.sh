@@ -76,6 +76,19 @@ headers() {
 	esac
 }
 
+# Nor has a library of Python's; the one that packages are for may be another
+# than the first in PATH.
+libraries() {
+	case " $* " in
+	*' check '*)
+		for p in python3 /usr/bin/python3; do
+			! "$p" -c 'import prometheus_client' 2>/dev/null ||
+				return 0
+		done
+		echo python3-prometheus-client ;;
+	esac
+}
+
 missing() {
 	for g in "$@"; do
 		group "$g"
@@ -83,6 +96,7 @@ missing() {
 		have "$program" || echo "$package"
 	done
 	headers "$@"
+	libraries "$@"
 }
 
 packages=$(missing "$@" | sort -u | tr '\n' ' ')

@@ -16,8 +16,8 @@ ok() {          # ok STATUS WHAT: STATUS is that of the command before
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/base" "$dir/wire" "$dir/sys" "$dir/keep" "$dir/log" "$dir/bin" \
-	"$dir/odd"
+mkdir "$dir/base" "$dir/wire" "$dir/sys" "$dir/hub" "$dir/keep" "$dir/log" \
+	"$dir/bin" "$dir/odd"
 
 found=$(t/layers.sh)
 ok $? 'no include line goes up'

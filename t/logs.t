@@ -205,6 +205,38 @@ ok '  in one line'                complains pc-logs 'not running'
 ok 'the keeper has a log'         exits 0 pc-logs hub
 ok '  with its lines'             grep -q 'say: started' out
 
+# --- a hub that ends between its answer and the live stream
+
+cat >half-hub.py <<'END'
+import os, socket, sys
+path, streams = sys.argv[1], int(sys.argv[2])
+body = b'{"short":"say","records":[],"next":"1.0"}'
+with socket.socket(socket.AF_UNIX) as s:
+    s.bind(path)
+    s.listen()
+    print("ready", flush=True)
+    c = s.accept()[0]
+    c.recv(4096)
+    if not streams:
+        os.unlink(path)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+              b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+              + body)
+    c.close()
+    if streams:
+        s.accept()[0].close()
+END
+for streams in 0 1; do
+	rm -f half.sock
+	: >half.out
+	python3 half-hub.py half.sock "$streams" >half.out &
+	others="$others $!"
+	ok 'half a hub'           waitfor has ready half.out
+	ok 'gone before the live stream begins: that is an end' exits 0 \
+		env PARACHUTE_HUB_SOCK="$T/half.sock" pc-logs -f -n 1 say
+	is "$(cat out)" one       '  after what there is'
+done
+
 # --- without a log writer: the ring alone
 
 mkdir bin

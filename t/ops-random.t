@@ -30,7 +30,7 @@ script() {      # CLIENT: its operations
 }
 
 kill_module() {
-	_pid=$(pc-status --json "$1" 2>/dev/null | jq -r '.modules[0].pid')
+	_pid=$(pc-status --json "$1" 2>/dev/null | jq -r .pid)
 	case $_pid in
 	'' | null) return ;;
 	esac
@@ -77,7 +77,9 @@ for m in m0 m1 m2 m3 m4; do
 done
 # shellcheck disable=SC2046 # words
 ok '  no instance is left'        gone $(cut -d ' ' -f 1 ./*.mark)
-is "$(cat "/proc/$hub/task/$hub/children")" '' '  the hub has no children'
+api GET /api/hub
+is "$(cat "/proc/$hub/task/$hub/children")" "$(jq '.crew[].pid' body) " \
+	'  the hub has no children but its own programs'
 ok 'all stopped'                  exits 0 pc-status m0 m1 m2 m3 m4
 ok 'start: nothing is stuck'      exits 0 pc-start --wait=60 m0 m1 m2 m4
 is "$(cat ./*.double 2>/dev/null)" '' 'never two instances'

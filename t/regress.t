@@ -230,7 +230,7 @@ others="$others $stopper"
 ok 'a module that ignores SIGTERM is stopped' eventually is_ending deaf
 ok 'while it is, pc-status has no fault' exits 0 pc-status deaf
 ok '  it is not yet gone'         alive "$pid"
-is "$(awk '$1 == "deaf" { print $4 }' out)" pending \
+is "$(awk '$1 == "deaf" { print $2 }' out)" pending \
 	'  and does not call it failing'
 kill -KILL "$pid"
 wait $stopper

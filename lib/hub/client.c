@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#define LINE_BUFFER (LINE_MAX_BYTES * 8)        /* escaped, with its fields */
+#define LINE_BUFFER ANSWER_MAX  /* an event that tells of all modules */
 
 static int hub_connect(const struct home *home, struct err *e)
 {

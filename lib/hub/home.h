@@ -7,6 +7,7 @@
  *
  *	services.json           which modules there are; theirs and ours
  *	<short>/.env            a module's environment
+ *	<short>/supervise.json  the operator's settings for it (hub/supervise)
  *	expose-state.json       the exposure whose origin is the hub's
  *	hub.sock                the local API (or PARACHUTE_HUB_SOCK)
  *	hub/run/keeper.lock     held by the running keeper; holds its pid

@@ -15,6 +15,9 @@
 #define CREW_MAX           16           /* programs of our own beside us */
 #define RECORDS_MAX        (2 * MODULES_MAX)    /* modules, crew, and those
                                          * of a killed keeper */
+#define SUPERVISE_SIZE_MAX (64 * 1024)  /* a page of settings is 4 KiB */
+#define SETTING_ENV_MAX    256          /* more belong into a .env */
+
 #define INHERITED_MAX      64           /* children from before our exec */
 
 #define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB
@@ -37,8 +40,8 @@
 #define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
                                          * was away for longer begins anew */
 #define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */
-#define WATCH_LOOK_MS      1000         /* while somebody watches: a listener
-                                         * that is lost shows in 2 s */
+#define WATCH_LOOK_MS      1000         /* then it shows that the last of those
+                                         * who watched is gone */
 #define FOLLOWERS_MAX      48           /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 
@@ -50,6 +53,8 @@
 #define SLOW_RETRY_MAX_MS  900000
 #define STABLE_MS          60000        /* this long alive clears the budget */
 #define STOP_TIMEOUT_MS    5000         /* SIGTERM, then SIGKILL */
+#define STOP_TIMEOUT_MAX_MS  600000     /* longer and a stop looks hung */
+#define READY_TIMEOUT_MAX_MS 3600000    /* a large model is read in */
 #define KILL_TIMEOUT_MS    2000         /* SIGKILL, then say what is left */
 #define READY_WINDOW_MS    4000         /* then a note, still alive */
 #define LATE_WINDOW_MS     60000        /* how long a late bind is watched */

@@ -141,25 +141,6 @@ static void take_dependencies(struct reader *r, const struct json *j)
 	}
 }
 
-static void take_supervise(struct reader *r, const struct json *j)
-{
-	const struct json *v = object(&r->f, j, "supervise"), *on;
-	struct str name;
-
-	if (!v)
-		return;
-	field_within(&r->f, "supervise", STR_NULL);
-	on = list(&r->f, v, "dependsOn");
-	JSON_EACH(c, on) {
-		if (json_str(c, &name))
-			need(r, c, "dependsOn", name);
-		else
-			field_fault(&r->f, c, "dependsOn", "must be a list of "
-				    "short names");
-	}
-	field_within(&r->f, NULL, STR_NULL);
-}
-
 /* URLs: they are put into pages and redirects of the hub. */
 
 static bool is_scheme(unsigned char c)
@@ -426,7 +407,6 @@ int manifest_from_json(struct manifest *m, const struct json *j,
 	take_start(&r, j);
 	check_scopes(&r, j);
 	take_dependencies(&r, j);
-	take_supervise(&r, j);
 	check_schema(&r, j);
 	take_url(&r, j, "managementUrl", &m->management_url);
 	take_url(&r, j, "uiUrl", &m->ui_url);

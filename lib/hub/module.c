@@ -26,16 +26,14 @@ static const char *what(const struct err *e, const struct json_at *at)
 	return e->msg + skip + (field_message(&rest, at) - rest.msg);
 }
 
-/* 1 there is one, 0 there is none or a broken one (then *fault), -1 memory. */
+/* 1 there is one, 0 there is none or a broken one (then fault), -1 memory. */
 static int read_manifest(struct module *m, struct arena *a,
-			 struct problems *problems, const char **fault,
-			 struct err *e)
+			 struct problems *problems, struct err *e)
 {
 	struct json_at at;
 	struct err why = { 0 };
 	char *path;
 
-	*fault = NULL;
 	if (!m->cwd)
 		return 0;
 	path = arena_printf(a, "%s/.parachute/module.json", m->cwd);
@@ -52,8 +50,8 @@ static int read_manifest(struct module *m, struct arena *a,
 		problem_add(problems, a, path, at.line, at.column,
 			    "%s; %.*s uses nothing of it until it is mended",
 			    what(&why, &at), STR_ARG(m->short_name));
-	*fault = arena_printf(a, "%s", why.msg);
-	return *fault ? 0 : no_memory(e);
+	m->fault = arena_printf(a, "%s", why.msg);
+	return m->fault ? 0 : no_memory(e);
 }
 
 static void start_known(struct module *m)
@@ -75,11 +73,10 @@ static int start_manifest(struct module *m, struct arena *a, struct err *e)
 	return 0;
 }
 
-static const char *why_not(const struct module *m, const char *fault,
-			   struct arena *a)
+static const char *why_not(const struct module *m, struct arena *a)
 {
-	if (fault)
-		return fault;
+	if (m->fault)
+		return m->fault;
 	if (m->known && m->known->no_start)
 		return m->known->no_start;
 	if (m->has_manifest)
@@ -113,12 +110,9 @@ static struct str package_version(const struct module *m, struct arena *a)
 	return version;
 }
 
-int module_resolve(struct module *m, const struct row *row,
-		   const char *child_path, struct arena *a,
-		   struct problems *problems, struct err *e)
+int module_read(struct module *m, const struct row *row, struct arena *a,
+		struct problems *problems, struct err *e)
 {
-	const char *fault, *found;
-	bool has_known;
 	int rc;
 
 	*m = (struct module){
@@ -131,12 +125,20 @@ int module_resolve(struct module *m, const struct row *row,
 		if (!m->cwd)
 			return no_memory(e);
 	}
-	rc = read_manifest(m, a, problems, &fault, e);
+	rc = read_manifest(m, a, problems, e);
 	if (rc < 0)
 		return -1;
 	m->has_manifest = rc > 0;
 	m->version = package_version(m, a);
-	has_known = m->known && m->known->start[0];
+	return arena_failed(a) ? no_memory(e) : 0;
+}
+
+int module_command(struct module *m, const char *child_path, struct arena *a,
+		   struct err *e)
+{
+	bool has_known = m->known && m->known->start[0];
+	const char *found;
+
 	if (has_known && run_find(m->known->start[0], child_path, m->cwd, a,
 				  &found, NULL) == 0) {
 		start_known(m);
@@ -147,7 +149,16 @@ int module_resolve(struct module *m, const struct row *row,
 		/* What looks before it starts tells how to install it. */
 		start_known(m);
 	} else {
-		m->reason = why_not(m, fault, a);
+		m->reason = why_not(m, a);
 	}
 	return arena_failed(a) ? no_memory(e) : 0;
+}
+
+int module_resolve(struct module *m, const struct row *row,
+		   const char *child_path, struct arena *a,
+		   struct problems *problems, struct err *e)
+{
+	if (module_read(m, row, a, problems, e) < 0)
+		return -1;
+	return module_command(m, child_path, a, e);
 }

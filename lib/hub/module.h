@@ -22,8 +22,8 @@ struct manifest {                       /* module.json, as far as we use it */
 	uint16_t port;
 	struct str start[ARGV_MAX];
 	size_t nstart;
-	struct str needs[DEPENDENCIES_MAX];     /* not optional ones, and
-						 * supervise.dependsOn */
+	struct str needs[2 * DEPENDENCIES_MAX]; /* not optional ones; then
+						 * those of hub/supervise */
 	size_t nneeds;
 	int strip_prefix, websocket;            /* -1 absent */
 	const struct json *json;
@@ -47,15 +47,23 @@ struct module {
 	const char *argv[ARGV_MAX + 1]; /* argv[0] NULL: cannot be started */
 	const char *cwd;                /* NULL: none given */
 	const char *reason;             /* why there is no argv */
+	const char *fault;              /* of module.json; NULL */
 	struct str version;             /* of package.json; empty: none */
 };
 
 /*
- * Fills the module from its row; everything lives in the arena. child_path is
- * the PATH the child will have. Faults of module.json become problems (when
- * given) and, if nothing else gives a command, the reason. -1 only for lack
+ * Fills the module from its row, all but the command; everything lives in the
+ * arena. Faults of module.json become problems (when given). -1 only for lack
  * of memory.
  */
+int module_read(struct module *, const struct row *, struct arena *,
+		struct problems *, struct err *);
+/* Then the command, or the reason why there is none. child_path is the PATH
+ * the child will have. */
+int module_command(struct module *, const char *child_path, struct arena *,
+		   struct err *);
+
+/* Both. */
 int module_resolve(struct module *, const struct row *, const char *child_path,
 		   struct arena *, struct problems *, struct err *);
 

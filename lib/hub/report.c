@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/report.h"
 
+#include "hub/supervise.h"
 #include "hub/view.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PATIENCE_MS 5000
+#define FIRST_BYTES (512 * 1024)        /* a report of 100 modules */
 
 /* An answer of the hub, in the report's arena. */
 static const struct json *ask(struct report *r, const char *target,
@@ -152,26 +155,32 @@ static void take_problem(struct report *r, const struct json *j)
 		"%.*s", STR_ARG(text));
 }
 
-/* Without a hub: services.json, and every module.json that it names. */
-static void find_problems(struct report *r)
+/* Without a hub: services.json, every module.json that it names, and the
+ * operator's settings. */
+static void find_problems(struct report *r, const struct home *home)
 {
 	struct module m;
+	struct supervise s;
 
 	r->problems = r->registry.problems;
 	for (size_t i = 0; i < r->registry.n; i++)
-		if (!r->registry.rows[i].instance)
-			module_resolve(&m, &r->registry.rows[i], getenv("PATH"),
-				       &r->arena, &r->problems, NULL);
+		if (!r->registry.rows[i].instance &&
+		    module_read(&m, &r->registry.rows[i], &r->arena,
+				&r->problems, NULL) == 0)
+			supervise_read(&s, home->fd, &m, &r->arena,
+				       &r->problems, NULL);
 }
 
 int report_gather(struct report *r, const struct home *home, unsigned what,
 		  struct err *e)
 {
+	/* Pages that come with the program cost less than malloc's. */
+	static max_align_t first[FIRST_BYTES / sizeof(max_align_t)];
 	const struct json *answer, *modules;
 	struct err unused = { 0 };
 
 	*r = (struct report){ 0 };
-	arena_init(&r->arena, ANSWER_MAX * 8);
+	arena_init_in(&r->arena, ANSWER_MAX * 8, first, sizeof first);
 	registry_init(&r->registry);
 	if (client_init(&r->client, home, e) < 0)
 		return -1;
@@ -187,7 +196,7 @@ int report_gather(struct report *r, const struct home *home, unsigned what,
 	JSON_EACH(j, json_get(answer, "problems"))
 		take_problem(r, j);
 	if (!answer)
-		find_problems(r);
+		find_problems(r, home);
 	return 0;
 }
 
@@ -208,7 +217,8 @@ const char *verdict_name(enum verdict v)
 	return names[v];
 }
 
-/* Up is not enough: it must be ready, and has a moment to become so. */
+/* Up is not enough: it must be ready, and has some time to become so. When
+ * that is over the hub says so; one that cannot tell is not believed for ever. */
 static enum verdict of_running(const struct report_row *r, int64_t now)
 {
 	if (r->facts.ready)
@@ -217,7 +227,7 @@ static enum verdict of_running(const struct report_row *r, int64_t now)
 		return VERDICT_PENDING;         /* it is being stopped */
 	if (r->state.error.type)
 		return VERDICT_FAILING;
-	return now - r->state.started_unix_ms < READY_WINDOW_MS ?
+	return now - r->state.started_unix_ms < READY_TIMEOUT_MAX_MS ?
 		VERDICT_PENDING : VERDICT_FAILING;
 }
 

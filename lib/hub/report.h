@@ -49,6 +49,7 @@ struct report {
  * what the modules use. -1 only when nothing can be said at all.
  */
 enum { REPORT_WHOLE = 1, REPORT_USAGE = 2 };
+/* One report at a time: the next one begins where the last was released. */
 int  report_gather(struct report *, const struct home *, unsigned what,
 		   struct err *);
 void report_release(struct report *);

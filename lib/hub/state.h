@@ -39,6 +39,7 @@ struct start_error {
 #define ERROR_DAEMONIZED  "daemonized"
 #define ERROR_SPAWN       "spawn_failed"
 #define ERROR_NO_COMMAND  "no_start_cmd"
+#define ERROR_SETTINGS    "invalid_settings"
 
 struct mod_state {
 	char short_name[SHORT_SIZE];

@@ -114,7 +114,8 @@ static void on_done(struct client_request *q)
 static int begin(struct run *r, struct job *j, struct err *e)
 {
 	char target[160];
-	int patience = 2 * (STOP_TIMEOUT_MS + KILL_TIMEOUT_MS) + PATIENCE_MS +
+	/* As long as a module may take; the hub says when it gives up. */
+	int patience = STOP_TIMEOUT_MAX_MS + 2 * KILL_TIMEOUT_MS + PATIENCE_MS +
 		(int)r->args->wait_s * 1000;
 
 	snprintf(target, sizeof target, "/api/modules/%s/%s", j->name,

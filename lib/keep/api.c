@@ -6,6 +6,7 @@
 #include "keep/api_view.h"
 #include "keep/listen.h"
 #include "keep/metrics.h"
+#include "keep/settings.h"
 #include "sys/log.h"
 #include "wire/url.h"
 
@@ -15,10 +16,19 @@
 #define WAIT_DEFAULT_S 30
 #define WAIT_MAX_S     600
 
-/* *seconds 0: no wait was asked for. */
-static int get_wait(const struct api_ask *a, int *seconds)
+/* Of a module that may take longer to become ready than most: as long. */
+static int default_wait(const struct mod *m)
 {
-	uint64_t n = WAIT_DEFAULT_S;
+	int n = m ? (m->settings.ready_timeout_ms + 999) / 1000 : 0;
+
+	return n < WAIT_DEFAULT_S ? WAIT_DEFAULT_S :
+	       n < WAIT_MAX_S ? n : WAIT_MAX_S;
+}
+
+/* *seconds 0: no wait was asked for. m NULL: it is for several. */
+static int get_wait(const struct api_ask *a, const struct mod *m, int *seconds)
+{
+	uint64_t n = (uint64_t)default_wait(m);
 	struct str word;
 
 	*seconds = 0;
@@ -134,7 +144,7 @@ static void get_ready(const struct api_ask *a)
 	struct ready_set set;
 	int seconds;
 
-	if (get_wait(a, &seconds) < 0 || get_names(a, &set) < 0)
+	if (get_wait(a, NULL, &seconds) < 0 || get_names(a, &set) < 0)
 		return;
 	listen_look(a->api->sup);
 	if (seconds)
@@ -157,6 +167,7 @@ static void look(const struct api_ask *a, bool usage, bool descriptors)
 {
 	listen_look(a->api->sup);
 	health_look(a->api->sup);
+	settings_look(a->api->sup);
 	if (usage)
 		usage_look(a->api->sup, descriptors);
 }
@@ -233,14 +244,14 @@ static void submit(const struct api_ask *a, struct mod *m, enum op_kind kind)
 {
 	int seconds;
 
-	if (get_wait(a, &seconds) < 0)
+	if (get_wait(a, m, &seconds) < 0)
 		return;
 	if (kind != OP_STOP && a->api->closing) {
 		api_refuse(a, 503, "shutting_down", "the hub is being stopped");
 		return;
 	}
 	if (kind != OP_STOP && !sm_has_run(m->state)) {
-		spawn_resolve(a->api->spawn, m);
+		sup_resolve(a->api->sup, m);
 		if (!m->module.argv[0]) {
 			api_refuse(a, 422, "no_start_cmd", "%s cannot be started: "
 			       "%s", m->short_name, m->module.reason ?

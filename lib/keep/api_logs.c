@@ -109,44 +109,6 @@ static const struct feed_form as_events = {
 	.type = "text/event-stream", .put = put_event,
 };
 
-/* format=json, an object a line */
-static void put_object(const struct feed *f, const struct feed_item *i,
-		       struct buf *out)
-{
-	char time[DATE_CRI_SIZE];
-	struct jsonw w;
-
-	jsonw_init(&w, out, JSONW_COMPACT);
-	jsonw_object(&w);
-	jsonw_key(&w, "short");
-	jsonw_cstr(&w, f->name);
-	if (i->is_gap) {
-		jsonw_key(&w, "gap");
-		if (i->gap.count)
-			jsonw_int(&w, (int64_t)i->gap.count);
-		else
-			jsonw_null(&w);
-	} else {
-		put_cursor(&w, "cursor", f->feeds->boot, i->seq);
-		date_cri(i->line.unix_ns, time);
-		jsonw_key(&w, "time");
-		jsonw_cstr(&w, time);
-		jsonw_key(&w, "stream");
-		jsonw_cstr(&w, i->line.stream == RING_ERR ? "stderr" :
-			   "stdout");
-		jsonw_key(&w, "partial");
-		jsonw_bool(&w, i->line.partial);
-		jsonw_key(&w, "line");
-		jsonw_str(&w, i->line.text);
-	}
-	jsonw_end(&w);
-	buf_putc(out, '\n');
-}
-
-static const struct feed_form as_json = {
-	.type = "application/x-ndjson", .put = put_object,
-};
-
 /* What there is */
 
 static void put_records(const struct feed *f, const struct feed_from *from,
@@ -237,25 +199,19 @@ static int get_from(const struct api_ask *a, struct feed_from *from)
 	return -1;
 }
 
-enum format { FORMAT_TEXT, FORMAT_RECORDS, FORMAT_JSON };
-
-static int get_format(const struct api_ask *a, enum format *format)
+static int get_format(const struct api_ask *a, bool *records)
 {
 	struct str word;
 
-	*format = FORMAT_TEXT;
+	*records = false;
 	if (!url_param(a->req->query, "format", a->req->arena, &word))
 		return 0;
-	if (str_is(word, "records"))
-		*format = FORMAT_RECORDS;
-	else if (str_is(word, "json"))
-		*format = FORMAT_JSON;
-	else if (!str_is(word, "text")) {
-		api_refuse(a, 400, "invalid_request",
-			   "format can be \"text\" or \"records\"");
-		return -1;
-	}
-	return 0;
+	*records = str_is(word, "records");
+	if (*records || str_is(word, "text"))
+		return 0;
+	api_refuse(a, 400, "invalid_request",
+		   "format can be \"text\" or \"records\"");
+	return -1;
 }
 
 static bool is_asked(const struct api_ask *a, const char *name)
@@ -278,41 +234,27 @@ void api_get_logs(const struct api_ask *a)
 {
 	struct source *s = logs_find(a->api->logs, a->short_name);
 	struct feed_from from;
-	enum format format;
+	bool records;
 	struct buf b;
 
 	if (!s) {
 		api_not_supervised(a);
 		return;
 	}
-	if (get_from(a, &from) < 0 || get_format(a, &format) < 0)
+	if (get_from(a, &from) < 0 || get_format(a, &records) < 0)
 		return;
 	if (api_accepts(a, "text/event-stream")) {
 		follow(a, &s->feed, &from, &as_events);
 		return;
 	}
 	if (is_asked(a, "follow")) {
-		follow(a, &s->feed, &from, format == FORMAT_JSON ? &as_json :
-		       &as_text);
+		follow(a, &s->feed, &from, &as_text);
 		return;
 	}
 	buf_init(&b, HTTPD_OUT_MAX);
-	if (format == FORMAT_JSON) {
-		struct feed_at at = feed_begin(&s->feed, &from);
-		struct feed_item item;
-
-		while (feed_next(&s->feed, &at, &item))
-			put_object(&s->feed, &item, &b);
-		if (!buf_failed(&b)) {
-			httpd_reply(a->conn, 200, "application/x-ndjson",
-				    API_NO_STORE, buf_str(&b));
-			buf_release(&b);
-			return;
-		}
-	} else if (format == FORMAT_RECORDS) {
+	if (records)
 		put_records(&s->feed, &from, &b);
-	} else {
+	else
 		put_log(&s->feed, &from, &b);
-	}
 	api_reply(a, 200, &b);
 }

@@ -134,22 +134,44 @@ static void copy_problems(struct problems *to, struct arena *a,
 	}
 }
 
+/* Where the dependency is written down: the operator's word is the last. */
+static const char *depend_file(struct arena *a, const struct mod *m,
+			       const char *name)
+{
+	const struct supervise *s = &m->settings;
+
+	for (size_t i = 0; s->from[SET_DEPENDS_ON] == FROM_OPERATOR &&
+	     i < s->ndepends_on; i++)
+		if (str_is(s->depends_on[i], name))
+			return arena_printf(a, "%s/" SUPERVISE_FILE,
+					    m->short_name);
+	return arena_printf(a, "%s/.parachute/module.json", m->module.cwd ?
+			    m->module.cwd : m->short_name);
+}
+
 static void depend_problems(struct problems *to, struct arena *a,
 			    const struct mod *m)
 {
-	const char *file = arena_printf(a, "%s/.parachute/module.json",
-					m->module.cwd ? m->module.cwd :
-					m->short_name);
-
 	if (m->circle[0])
-		problem_add(to, a, file, 0, 0, "%s depends on %s and %s on "
+		problem_add(to, a, depend_file(a, m, m->circle), 0, 0, "%s depends on %s and %s on "
 			    "%s: that dependency is ignored; remove one",
 			    m->short_name, m->circle, m->circle,
 			    m->short_name);
 	if (m->lacks[0])
-		problem_add(to, a, file, 0, 0, "%s depends on %s, which has "
+		problem_add(to, a, depend_file(a, m, m->lacks), 0, 0,
+			    "%s depends on %s, which has "
 			    "no row in services.json; it is started without",
 			    m->short_name, m->lacks);
+}
+
+static void settings_problem(struct problems *to, struct arena *a,
+			     const struct mod *m)
+{
+	if (m->settings_fault[0])
+		problem_add(to, a, arena_printf(a, "%s/" SUPERVISE_FILE,
+						m->short_name),
+			    m->settings_at.line, m->settings_at.column, "%s",
+			    m->settings_fault);
 }
 
 static void put_problems(struct jsonw *w, struct api *api)
@@ -162,6 +184,7 @@ static void put_problems(struct jsonw *w, struct api *api)
 	for (size_t i = 0; i < api->sup->n; i++) {
 		copy_problems(&all, &a, &api->sup->mods[i]->problems);
 		depend_problems(&all, &a, api->sup->mods[i]);
+		settings_problem(&all, &a, api->sup->mods[i]);
 	}
 	jsonw_key(w, "problems");
 	problems_write(w, &all);
@@ -432,6 +455,7 @@ static void put_next_try(struct jsonw *w, const struct mod *m)
 		 os_now_ms() : 0);
 }
 
+/* next: what `after` of the log takes, to have what comes from here on. */
 static void put_log(struct jsonw *w, const struct api *api,
 		    const struct mod *m)
 {
@@ -450,7 +474,7 @@ static void put_log(struct jsonw *w, const struct api *api,
 	snprintf(text, sizeof text, "%s/%s/logs/%s.log",
 		 api->spawn->home->path, m->short_name, m->short_name);
 	jsonw_key(w, "file");
-	jsonw_cstr(w, s->mode == LOG_MEMORY ? NULL : text);
+	jsonw_cstr(w, s->mode == LOG_MODE_MEMORY ? NULL : text);
 	jsonw_key(w, "error");
 	jsonw_cstr(w, s->log_error[0] ? s->log_error : NULL);
 	jsonw_end(w);

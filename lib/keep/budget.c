@@ -21,9 +21,11 @@ static int64_t jitter(int64_t ms, uint32_t dice)
 	return ms - ms / 5 + (int64_t)(dice % 1000) * (2 * (ms / 5)) / 1000;
 }
 
-bool budget_crash(struct budget *b, int64_t now, uint32_t dice,
-		  int64_t *delay_ms)
+bool budget_crash(struct budget *b, int64_t now, int64_t alive_ms,
+		  uint32_t dice, int64_t *delay_ms)
 {
+	if (alive_ms >= STABLE_MS)
+		budget_clear(b);
 	prune(b, now);
 	if (b->n < CRASH_MAX)
 		b->stamp[b->n++] = now;
@@ -49,10 +51,12 @@ int64_t budget_slow(const struct budget *b, uint32_t dice)
 	return jitter(b->slow_ms ? b->slow_ms : SLOW_RETRY_MS, dice);
 }
 
-unsigned budget_count(const struct budget *b, int64_t now)
+unsigned budget_count(const struct budget *b, int64_t now, int64_t alive_ms)
 {
 	unsigned n = 0;
 
+	if (alive_ms >= STABLE_MS)
+		return 0;
 	for (unsigned i = 0; i < b->n; i++)
 		n += b->stamp[i] >= now - CRASH_WINDOW_MS;
 	return b->spent && n < CRASH_MAX ? CRASH_MAX : n;

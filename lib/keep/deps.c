@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/deps.h"
 
-#include "keep/spawn.h"
-
 #include <string.h>
 
 void deps_hold(struct sup *s, struct mod *m)
 {
 	m->nneeds = 0;
 	m->circle[0] = m->lacks[0] = '\0';
-	if (m->tries)           /* else it was, when it got its row */
-		spawn_resolve(s->spawn, m);
+	sup_resolve(s, m);
 	for (size_t i = 0; i < m->module.manifest.nneeds; i++) {
 		struct str name = m->module.manifest.needs[i];
 		struct mod *dep = sup_find(s, name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/events.h"
 
-#include "keep/listen.h"
 #include "keep/spawn.h"
 #include "sys/os.h"
 #include "wire/date.h"
@@ -304,17 +303,15 @@ void events_log_gap(struct events *ev, const char *source,
 
 /* Who follows */
 
+/* One who went away is missed here; a new one announces himself. */
 static void on_look(struct loop *l, struct timer *t)
 {
 	struct events *ev = CONTAINER(t, struct events, look);
 
-	/* One that went away is missed here; a new one announces itself. */
 	if (ev->sup->checks.watchers != events_watchers(ev))
 		health_watchers(ev->sup, (unsigned)events_watchers(ev));
-	if (!feed_is_followed(&ev->feed))
-		return;
-	listen_look(ev->sup);
-	loop_in(l, t, WATCH_LOOK_MS);
+	if (feed_is_followed(&ev->feed))
+		loop_in(l, t, WATCH_LOOK_MS);
 }
 
 bool events_follow(struct events *ev, const struct feed_from *from,

@@ -12,7 +12,8 @@
  * folded. Exits and operations are told when they come. A reader without a
  * cursor, or with one that is unknown or too old, gets "reset": the whole.
  *
- * While somebody follows, listeners are looked at every WATCH_LOOK_MS.
+ * While somebody follows, listeners and health are looked at (keep/listen,
+ * keep/health); that nobody does any more is noticed in WATCH_LOOK_MS.
  *
  * All take NULL for the events: then nobody is told.
  */

@@ -16,6 +16,8 @@ bool mod_is_failing(const struct mod *m)
 	case SM_CRASHED:
 	case SM_FAILING:
 	case SM_SQUATTED:
+	case SM_ENDING:
+	case SM_ENDED:
 		return true;
 	default:
 		return false;

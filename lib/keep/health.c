@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/health.h"
 
-#include "keep/sup.h"
+#include "keep/listen.h"
 #include "keep/spawn.h"
+#include "keep/sup.h"
 #include "sys/fd.h"
 #include "sys/net.h"
 #include "sys/os.h"
@@ -70,10 +71,9 @@ static bool is_wanted(const struct sup *s, const struct mod *m)
 {
 	const struct health *h = &m->health;
 
-	if (m->state != SM_UP || (m->notice.ready && !m->listened))
+	if (m->state != SM_UP || h->none || (m->notice.ready && !m->listened))
 		return false;
-	return (h->asked || h->opted || s->checks.watchers) &&
-	       health_path(m).n > 0;
+	return h->asked || h->opted || s->checks.watchers;
 }
 
 static void plan(struct sup *s, struct mod *m)
@@ -115,6 +115,7 @@ void health_watchers(struct sup *s, unsigned n)
 {
 	s->checks.watchers = n;
 	health_settle(s);
+	listen_watch(s);
 }
 
 /* A check */
@@ -232,6 +233,9 @@ static void begin(struct sup *s, struct mod *m)
 
 	h->n = 0;
 	h->began_ms = os_now_ms();
+	h->none = !health_path(m).n;
+	if (h->none)
+		return;
 	if (m->listening == LISTEN_OTHER) {
 		decide(m, 0, "another process has its port");
 		return;

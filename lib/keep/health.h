@@ -34,6 +34,7 @@ struct health {
 	char error[96];         /* of the last one; "" */
 
 	bool opted;             /* HEALTH_FAILURES in a row end the run */
+	bool none;              /* it declares no path that can be asked */
 	bool asked;             /* somebody looked */
 	bool queued;            /* due, and too many are under way */
 	int fd;                 /* -1: none is under way */
@@ -61,7 +62,7 @@ void health_mod_init(struct mod *);
 void health_ended(struct mod *);                /* its run is over */
 void health_settle(struct sup *);       /* after a change: arms what is due */
 void health_look(struct sup *);         /* somebody reads */
-/* So many watch for changes now. */
+/* So many watch for changes now; listeners are looked at for them, too. */
 void health_watchers(struct sup *, unsigned n);
 
 #endif

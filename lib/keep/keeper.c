@@ -8,6 +8,7 @@
 #include "keep/hold.h"
 #include "keep/logd.h"
 #include "keep/manager.h"
+#include "keep/settings.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -49,6 +50,7 @@ struct keeper {
 	struct manager manager;
 	struct timer deadline, goodbye;
 	int signals;            /* how many asked us to stop */
+	bool closing;           /* everything is being stopped */
 	bool ending;            /* all is down, the last answers are sent */
 	int status;
 	ino_t sock_ino;         /* of the hub.sock that is ours */
@@ -87,7 +89,7 @@ static void on_goodbye(struct loop *l, struct timer *t)
 /* Everything is down: who waits for an answer gets it, then that is all. */
 static void finish_if_down(struct keeper *k)
 {
-	if (!k->signals || k->ending || !all_down(k))
+	if (!k->closing || k->ending || !all_down(k))
 		return;
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
@@ -113,12 +115,20 @@ static void on_deadline(struct loop *l, struct timer *t)
 
 static void stop_all(struct keeper *k)
 {
-	k->api.closing = true;
+	int64_t longest = STOP_TIMEOUT_MS;
+
+	if (k->closing)
+		return;
+	k->closing = k->api.closing = true;
 	manager_stopping(&k->manager);
 	ops_close(&k->ops);
 	for (size_t i = 0; i < k->sup.n; i++)
+		if (sm_has_run(k->sup.mods[i]->state) &&
+		    k->sup.mods[i]->rules.stop_ms > longest)
+			longest = k->sup.mods[i]->rules.stop_ms;
+	for (size_t i = 0; i < k->sup.n; i++)
 		sup_event(&k->sup, k->sup.mods[i], EV_STOP);
-	loop_in(&k->loop, &k->deadline, STOP_TIMEOUT_MS + 1000);
+	loop_in(&k->loop, &k->deadline, longest + 1000);
 	finish_if_down(k);
 }
 
@@ -184,11 +194,10 @@ static void start_new(struct keeper *k)
 
 static void check_home(struct keeper *k)
 {
-	if (k->signals || hold_is_there(&k->hold))
+	if (k->closing || hold_is_there(&k->hold))
 		return;
 	log_say("%s was removed or replaced: this hub has lost its home and "
 		"stops everything", k->home.path);
-	k->signals++;
 	k->status = 1;
 	stop_all(k);
 }
@@ -234,6 +243,18 @@ static void on_gap(struct logs *logs, const struct source *s,
 		   const struct feed_gap *gap)
 {
 	events_log_gap(logs->ctx, s->name, gap);
+}
+
+static void on_critical(struct sup *s, struct mod *m)
+{
+	struct keeper *k = s->ctx;
+
+	if (k->closing)
+		return;
+	log_say("%s is critical and is not started again: stopping every "
+		"module, then the hub", m->short_name);
+	k->status = 1;
+	stop_all(k);
 }
 
 /* The beginning */
@@ -365,13 +386,14 @@ static void reload(struct keeper *k)
 {
 	log_say("hangup: reading services.json again");
 	check_home(k);
-	if (k->signals)
+	if (k->closing)
 		return;
 	manager_reloading(&k->manager);
 	serve_again(k);
 	crew_retry(&k->crew);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
+	settings_look(&k->sup);
 	for (size_t i = 0; i < k->sup.n; i++)
 		if (!k->sup.mods[i]->listed) {
 			sup_event(&k->sup, k->sup.mods[i], EV_STOP);
@@ -387,7 +409,7 @@ static void on_signal(struct loop *l, int signo)
 
 	if (signo == SIGCHLD)
 		sup_reap(&k->sup);
-	else if (signo == SIGHUP && !k->signals)
+	else if (signo == SIGHUP && !k->closing)
 		reload(k);
 	else if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT)
 		on_stop_signal(k, signo);
@@ -449,6 +471,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 	k->sup.ctx = k;
 	k->sup.changed = on_changed;
 	k->sup.stuck = on_stuck;
+	k->sup.critical = on_critical;
 	ops_init(&k->ops, &k->sup);
 	k->ops.tell_ready = api_tell_ready;
 	events_init(&k->events, &k->sup, &k->feeds);

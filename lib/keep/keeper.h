@@ -13,8 +13,8 @@
  * SIGHUP re-reads services.json, starts what is new, stops what is gone.
  * SIGTERM and SIGINT stop everything side by side under one deadline; a
  * second one kills at once. keeper_run() returns the exit status: 0 told to
- * stop and everything is gone; 1 could not start, or something survived;
- * 128 + signal after a second signal.
+ * stop and everything is gone; 1 could not start, or something survived, or a
+ * module that is critical has given up; 128 + signal after a second signal.
  */
 
 #include "base/err.h"

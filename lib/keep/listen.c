@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PROBE_FIRST_MS 5        /* then doubled */
-#define PROBE_LATE_MS  1000     /* after the readiness window */
+#define PROBE_LATE_MS  1000     /* after that window, and for watchers */
 
 static bool read_ports(struct sup *s)
 {
@@ -117,11 +117,14 @@ static void note_unbound(struct mod *m, bool had_it)
 			  "more; pc-restart %s starts it anew", (int)m->pid,
 			  (unsigned)m->port, m->short_name);
 	} else {
+		int ms = m->rules.ready_ms;
+
 		mod_fault(m, ERROR_UNBOUND, NULL,
 			  "pid %d runs but did not listen on port %u within "
-			  "%d s; it must take its port from PORT (pc-logs %s "
+			  "%d %s; it must take its port from PORT (pc-logs %s "
 			  "says more)", (int)m->pid, (unsigned)m->port,
-			  READY_WINDOW_MS / 1000, m->short_name);
+			  ms % 1000 ? ms : ms / 1000, ms % 1000 ? "ms" : "s",
+			  m->short_name);
 	}
 }
 
@@ -129,9 +132,9 @@ static int64_t next_probe(const struct mod *m, int64_t now)
 {
 	int64_t age = now - m->started_ms, step = PROBE_FIRST_MS;
 
-	if (age >= LATE_WINDOW_MS)
+	if (age >= m->rules.ready_ms + (LATE_WINDOW_MS - READY_WINDOW_MS))
 		return 0;
-	if (age >= READY_WINDOW_MS)
+	if (age >= m->rules.ready_ms)
 		return now + PROBE_LATE_MS;
 	while (step <= age)
 		step *= 2;
@@ -152,7 +155,8 @@ static void update(struct sup *s, struct mod *m, int64_t now, bool *walked)
 		if (was != LISTEN_YES)
 			mod_say(m, "listening on port %u after %d ms",
 				(unsigned)m->port, (int)(now - m->started_ms));
-	} else if (!m->notice.ready && now - m->started_ms >= READY_WINDOW_MS &&
+	} else if (!m->notice.ready &&
+		   now - m->started_ms >= m->rules.ready_ms &&
 		   (!m->error.type || was != m->listening)) {
 		note_unbound(m, was == LISTEN_YES);
 		sup_touch(s);
@@ -171,6 +175,8 @@ static void arm_probe(struct sup *s)
 		const struct mod *m = s->mods[i];
 		int64_t at = m->state == SM_UP ? m->probe_ms : 0;
 
+		if (m->state == SM_UP && s->checks.watchers && !at)
+			at = s->looked_ms + PROBE_LATE_MS;
 		if (at && (!next || at < next))
 			next = at;
 	}
@@ -200,6 +206,11 @@ static void on_probe(struct loop *l, struct timer *t)
 {
 	(void)l;
 	look(CONTAINER(t, struct sup, probe));
+}
+
+void listen_watch(struct sup *s)
+{
+	arm_probe(s);
 }
 
 void listen_look(struct sup *s)

@@ -6,10 +6,10 @@
  * Whether a module's port is listened on, and by whom.
  *
  * The kernel is asked for all modules at once: at 0, 5, 10, 20 ms ... while
- * one is starting, then every second for a minute, then only when somebody
- * looks (listen_look), at most every LISTEN_FRESH_MS. The listener must
- * belong to the module's own run; a socket once proven is remembered by its
- * inode.
+ * one is starting (readyTimeoutMs), then every second for a minute, then only
+ * when somebody looks (listen_look), at most every LISTEN_FRESH_MS, and every
+ * second while somebody watches. The listener must belong to the module's own
+ * run; a socket once proven is remembered by its inode.
  *
  * Where the kernel does not tell who listens (no sock_diag, no /proc), a
  * connection is made to each port instead: who answers is believed to be the
@@ -22,6 +22,7 @@ void listen_init(struct sup *);
 void listen_started(struct sup *, struct mod *);        /* a new run is up */
 void listen_ended(struct sup *, struct mod *);
 void listen_look(struct sup *);
+void listen_watch(struct sup *);        /* the number of watchers changed */
 
 /* Somebody else has the port that the module needs: mod->error says who. */
 bool listen_is_squatted(struct sup *, struct mod *, uint16_t port);

@@ -182,7 +182,7 @@ static void on_patience(struct loop *loop, struct timer *t)
 /* Who does not wait for the writer does not take the others' room either. */
 static bool takes(struct logger *l, struct source *s)
 {
-	return !is_deaf(l) && (s->mode == LOG_FILE || !is_full(l)) &&
+	return !is_deaf(l) && (s->mode == LOG_MODE_FILE || !is_full(l)) &&
 	       settle(l, s);
 }
 
@@ -196,9 +196,9 @@ void logger_put(struct logger *l, struct source *s,
 		.name = str_of(s->name), .text = line->text,
 	};
 
-	if (l->out < 0 || (s->mode == LOG_MEMORY && !s->gap_count))
+	if (l->out < 0 || (s->mode == LOG_MODE_MEMORY && !s->gap_count))
 		return;
-	if (s->mode == LOG_MEMORY || !takes(l, s) || !append(l, &rec))
+	if (s->mode == LOG_MODE_MEMORY || !takes(l, s) || !append(l, &rec))
 		owe(l, s, line->seq);
 	else if (used(l) > FLUSH_AT && !l->full)
 		push(l);
@@ -206,7 +206,7 @@ void logger_put(struct logger *l, struct source *s,
 
 bool logger_holds(const struct logger *l, const struct source *s)
 {
-	return s->mode == LOG_FILE && !is_deaf(l) && is_full(l);
+	return s->mode == LOG_MODE_FILE && !is_deaf(l) && is_full(l);
 }
 
 void logger_wait(struct logger *l, struct log_wait *w)

@@ -9,7 +9,7 @@
  *
  * Lines become frames (hub/logpipe.h) in a stage of fixed size, which is
  * written at the end of each turn. While the pipe is full and the stage holds
- * more than LOGGER_LOW, sources of LOG_FILE wait: what they write stays in
+ * more than LOGGER_LOW, sources of LOG_MODE_FILE wait: what they write stays in
  * their own pipes, so a flood slows its module. Every read leaves room for
  * the next (LOGGER_READ), so nothing waits in between.
  *

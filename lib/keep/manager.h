@@ -8,10 +8,10 @@
  * environment (which no module inherits).
  *
  *	READY=1         hub.sock answers; and again after a reload
- *	STATUS=         "12 modules, 1 failing", on change, at most once a second
+ *	STATUS=		"12 modules, 1 failing", on change, once a second
  *	RELOADING=1     with MONOTONIC_USEC, on SIGHUP
  *	STOPPING=1      told to stop
- *	WATCHDOG=1      twice in WATCHDOG_USEC, when WATCHDOG_PID is us or unset
+ *	WATCHDOG=1	twice in WATCHDOG_USEC, if WATCHDOG_PID is us or unset
  *
  * Nothing is waited for. What the socket does not take is lost, but READY=1,
  * without which a service never comes up: it is sent again a second later.

@@ -132,13 +132,9 @@ static bool hub_cpu(const struct api *a, int64_t *v)
 
 static bool hub_memory(const struct api *a, int64_t *v)
 {
-	struct proc p;
-
 	(void)a;
-	if (proc_read(getpid(), &p) < 0)
-		return false;
-	*v = (int64_t)p.memory;
-	return true;
+	*v = (int64_t)proc_memory(getpid());
+	return *v > 0;
 }
 
 static bool hub_descriptors(const struct api *a, int64_t *v)

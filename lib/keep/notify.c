@@ -10,11 +10,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define DATAGRAM_MAX 4096       /* as much as systemd takes */
 #define BATCH 16                /* a turn: a chatty one is not alone here */
-#define SPARE_FDS 16            /* else a pipe for NOTIFY_FD is a luxury */
+#define SPARE_FDS 64            /* else a pipe for NOTIFY_FD is a luxury */
 #define WATCHDOG_MAX_MS 86400000
 
 /* The words */
@@ -138,10 +139,12 @@ static void on_datagram(struct loop *l, struct watch *w, unsigned events)
 		if (n < 0)
 			return;
 		m = pid > 0 ? sweep_find(s, pid) : NULL;
-		notify_parse(&words, (struct str){ text, (size_t)n });
-		if (!m)
+		if (!m || (size_t)n > sizeof text) {
 			s->notifier.ignored++;
-		else if (m->pid)        /* else its run is over */
+			continue;
+		}
+		notify_parse(&words, (struct str){ text, (size_t)n });
+		if (m->pid)             /* else its run is over */
 			take_words(m, &words);
 	}
 }
@@ -166,12 +169,21 @@ static void on_byte(struct loop *l, struct watch *w, unsigned events)
 
 /* Runs */
 
+/* What the next module cannot do without must not be spent on this one. */
+static bool is_roomy(void)
+{
+	struct rlimit lim;
+
+	return getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
+	       lim.rlim_cur >= fd_count(FD_FREE) + SPARE_FDS;
+}
+
 static bool make_pipe(struct mod *m)
 {
 	struct notice *n = &m->notice;
 	int p[2];
 
-	if (!os_has_spare(SPARE_FDS) || os_pipe(p) < 0)
+	if (!is_roomy() || os_pipe(p) < 0)
 		return false;
 	n->fd = fd_own(p[0], FD_NOTIFY, m->id);
 	n->far = fd_own(p[1], FD_NOTIFY, m->id);

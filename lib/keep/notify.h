@@ -9,7 +9,7 @@
  * Whose a datagram is follows from the sender's pid, which the kernel
  * vouches for, and the evidence of keep/sweep; never from its text. One
  * that cannot be attributed (a stranger's; a sender already gone, or that
- * /proc cannot show) is ignored and counted.
+ * /proc cannot show), or is longer than 4 KiB, is ignored and counted.
  *
  *	READY=1                 it is ready
  *	STATUS=text             shown as status_text; cut at STATUS_TEXT_SIZE

@@ -37,7 +37,8 @@ static const char *waited_for(const struct mod *m)
 	if (m->state == SM_DOWN)
 		return "stopped";
 	if (m->state == SM_CRASHED || m->state == SM_FAILING ||
-	    m->state == SM_SQUATTED)
+	    m->state == SM_SQUATTED || m->state == SM_ENDING ||
+	    m->state == SM_ENDED)
 		return "crashed";
 	return NULL;
 }
@@ -175,7 +176,7 @@ static void begin(struct op *op)
 	op->begun = true;
 	op->tries = op->mod->tries;
 	op->downs = op->mod->downs;
-	op->mod->by_hand = op->kind == OP_STOP;
+	op->mod->rests = op->kind == OP_STOP;
 	tell(op, "begun", NULL);
 	sup_event(op->ops->sup, op->mod, events[op->kind]);
 }
@@ -196,6 +197,8 @@ static bool has_taken_effect(const struct op *op)
 	case SM_FAILING:
 	case SM_CRASHED:
 	case SM_SQUATTED:
+	case SM_ENDING:
+	case SM_ENDED:
 		return m->tries != op->tries;
 	default:
 		return false;

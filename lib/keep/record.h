@@ -31,7 +31,7 @@ struct record {
 	enum record_kind kind;
 	unsigned id;
 	char name[SHORT_SIZE];
-	bool stopped;           /* by hand, not to be started by a boot */
+	bool stopped;           /* by hand, or done: not for a boot to start */
 	bool left;              /* something of it outlived its ending */
 	pid_t pid;              /* leader of a run; 0: none */
 	uint64_t start;         /* its */

@@ -3,14 +3,13 @@
 
 #include "base/err.h"
 
-/* An absent pair means: stay, do nothing. So `set` tells it from DOWN. */
+/* An absent pair means: stay, do nothing. So to_plus_1 tells it from DOWN. A
+ * pair is one word: most of the table is absent ones. */
 struct step {
-	bool set;
-	enum sm_state to;
-	unsigned acts;
+	unsigned to_plus_1:8, acts:24;
 };
 
-#define TO(state, acts)  { true, SM_##state, (acts) }
+#define TO(state, acts)  { SM_##state + 1, (acts) }
 
 /* What a run that must end does, whatever comes after it. */
 #define TERMINATE  (ACT_TERM | ACT_ARM_STOP)
@@ -32,7 +31,7 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 		[EV_SQUAT]     = TO(SQUATTED, ACT_ARM_SQUAT),
 		[EV_UNFIT]     = TO(CRASHED, ACT_ARM_SLOW),
 		[EV_REFUSED]   = TO(BACKOFF, ACT_ARM_FORK),
-		[EV_EXEC_OK]   = TO(UP, ACT_ARM_STABLE),
+		[EV_EXEC_OK]   = TO(UP, 0),
 		[EV_EXEC_FAIL] = TO(FAILING, ACT_ARM_STOP),
 		[EV_EXIT]      = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP),
 		[EV_STOP]      = TO(STOPPING, TERMINATE),
@@ -40,15 +39,21 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 	},
 	[SM_UP] = {
 		[EV_EXIT]      = TO(CLEARING, ACT_SWEEP | ACT_ARM_STOP),
-		[EV_EXIT_LAST] = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP),
+		[EV_EXIT_LAST] = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP |
+				    ACT_GIVE_UP),
+		[EV_EXIT_DONE] = TO(STOPPING, ACT_SWEEP | ACT_ARM_STOP),
+		[EV_EXIT_FINAL] = TO(ENDING, ACT_SWEEP | ACT_ARM_STOP |
+				     ACT_GIVE_UP),
 		[EV_STOP]      = TO(STOPPING, TERMINATE),
 		[EV_RESTART]   = TO(CYCLING, TERMINATE),
-		[EV_TIMER]     = TO(UP, ACT_CLEAR),     /* alive long enough */
 		[EV_FAULT]     = TO(ABORTING, TERMINATE),
 	},
 	[SM_ABORTING] = {
 		[EV_EXIT]      = TO(CLEARING, ACT_SWEEP | ACT_ARM_STOP),
-		[EV_EXIT_LAST] = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP),
+		[EV_EXIT_LAST] = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP |
+				    ACT_GIVE_UP),
+		[EV_EXIT_FINAL] = TO(ENDING, ACT_SWEEP | ACT_ARM_STOP |
+				     ACT_GIVE_UP),
 		[EV_TIMER]     = TO(ABORTING, FINISH),
 		[EV_START]     = TO(ABORTING, ACT_CLEAR),
 		[EV_STOP]      = TO(STOPPING, TERMINATE),
@@ -86,6 +91,18 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 		[EV_START]     = TO(EXECING, ACT_DISARM | ACT_CLEAR | ACT_SPAWN),
 		[EV_RESTART]   = TO(EXECING, ACT_DISARM | ACT_CLEAR | ACT_SPAWN),
 		[EV_STOP]      = TO(DOWN, ACT_DISARM),
+	},
+	[SM_ENDING] = {
+		[EV_GONE]      = TO(ENDED, ACT_DISARM),
+		[EV_TIMER]     = TO(ENDING, FINISH),
+		[EV_START]     = TO(CYCLING, TERMINATE),
+		[EV_RESTART]   = TO(CYCLING, TERMINATE),
+		[EV_STOP]      = TO(STOPPING, TERMINATE),
+	},
+	[SM_ENDED] = {
+		[EV_START]     = TO(HELD, ACT_CLEAR | ACT_HOLD),
+		[EV_RESTART]   = TO(HELD, ACT_CLEAR | ACT_HOLD),
+		[EV_STOP]      = TO(DOWN, 0),
 	},
 	[SM_STOPPING] = {
 		[EV_EXIT]      = TO(STOPPING, ACT_SWEEP),
@@ -130,6 +147,8 @@ static const struct {
 	[SM_FAILING]       = { "failing", "crashed", true, true },
 	[SM_CRASHED]       = { "crashed", "crashed", false, true },
 	[SM_SQUATTED]      = { "squatted", "crashed", false, true },
+	[SM_ENDING]        = { "ending", "crashed", true, true },
+	[SM_ENDED]         = { "ended", "crashed", false, true },
 	[SM_STOPPING]      = { "stopping", "running", true, false },
 	[SM_KILLING]       = { "killing", "running", true, false },
 	[SM_CYCLING]       = { "cycling", "restarting", true, true },
@@ -143,9 +162,18 @@ struct sm_next sm_step(enum sm_state state, enum sm_event event)
 	if (state >= SM_NSTATE || event >= SM_NEVENT)
 		BUG("no such state or event");
 	s = &table[state][event];
-	if (!s->set)
+	if (!s->to_plus_1)
 		return (struct sm_next){ state, 0 };
-	return (struct sm_next){ s->to, s->acts };
+	return (struct sm_next){ (enum sm_state)(s->to_plus_1 - 1), s->acts };
+}
+
+enum sm_event sm_exit(enum restart_policy policy, bool failed)
+{
+	if (policy == RESTART_ALWAYS)
+		return EV_EXIT;
+	if (!failed)
+		return EV_EXIT_DONE;
+	return policy == RESTART_NEVER ? EV_EXIT_FINAL : EV_EXIT;
 }
 
 const char *sm_wire(enum sm_state s)

@@ -25,15 +25,17 @@
  *
  *	ABORTING: it runs and must not, by its watchdog or its health; its
  *	exit counts as a crash.
+ *	ENDING, ENDED: as FAILING, CRASHED, but it is not to run again.
  *	CYCLING, CYCLE_KILLING: as STOPPING, KILLING, and then up again.
  *	SQUATTED: a stranger has the port; looks again, spends no budget.
  *	CLEARING, FAILING: the leader is gone, what it left behind is not yet.
+ *	One that has done its work (EV_EXIT_DONE) goes down as if told to stop.
  *
  * No state is left towards a new run before nothing of the old one is left.
  * States are internal; sm_wire() gives the closed set that clients know.
  */
 
-#include <stdbool.h>
+#include "hub/supervise.h"
 
 enum sm_state {
 	SM_DOWN,
@@ -46,6 +48,8 @@ enum sm_state {
 	SM_FAILING,
 	SM_CRASHED,
 	SM_SQUATTED,
+	SM_ENDING,
+	SM_ENDED,
 	SM_STOPPING,
 	SM_KILLING,
 	SM_CYCLING,
@@ -66,6 +70,8 @@ enum sm_event {
 	EV_FAULT,               /* it runs, but not as it should */
 	EV_EXIT,                /* the leader is gone; budget left, or asked */
 	EV_EXIT_LAST,           /* the leader is gone and the budget spent */
+	EV_EXIT_DONE,           /* the leader is gone, and that was all */
+	EV_EXIT_FINAL,          /* the leader has failed, and may not again */
 	EV_GONE,                /* nothing of the run is left */
 	EV_TIMER,
 	EV_BOOT,                /* as EV_START, crashes not forgotten */
@@ -89,7 +95,7 @@ enum sm_act {
 	ACT_ARM_SLOW    = 1 << 11,
 	ACT_ARM_SQUAT   = 1 << 12,
 	ACT_ARM_FORK    = 1 << 13,
-	ACT_ARM_STABLE  = 1 << 14,
+	ACT_GIVE_UP     = 1 << 14,      /* tell whom it is critical for */
 };
 
 struct sm_next {
@@ -98,6 +104,12 @@ struct sm_next {
 };
 
 struct sm_next sm_step(enum sm_state, enum sm_event);
+
+/*
+ * What an exit of the leader that nobody asked for is: EV_EXIT (to be run
+ * again, if the budget has room), EV_EXIT_DONE or EV_EXIT_FINAL.
+ */
+enum sm_event sm_exit(enum restart_policy, bool failed);
 
 /* "starting", "running", "stopped", "crashed", "restarting" */
 const char *sm_wire(enum sm_state);

@@ -31,7 +31,7 @@ void source_put(struct source *s, int stream, bool partial, int64_t unix_ns,
 
 const char *source_fault(const struct source *s)
 {
-	if (s->mode == LOG_MEMORY)
+	if (s->mode == LOG_MODE_MEMORY)
 		return NULL;
 	if (s->log_error[0])
 		return s->log_error;

@@ -12,15 +12,11 @@
  * source_init() to source_end().
  */
 
-#include "hub/state.h"
+#include "hub/supervise.h"
 #include "keep/feed.h"
 
 struct logger;
 struct out;
-
-/* What becomes of lines beside the ring: a file that is waited for, one that
- * is not (what it does not take at once is a gap in it), none. */
-enum log_mode { LOG_FILE, LOG_LOSSY, LOG_MEMORY };
 
 struct source {
 	struct list node;       /* in logs */

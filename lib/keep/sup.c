@@ -6,6 +6,7 @@
 #include "keep/history.h"
 #include "keep/listen.h"
 #include "keep/record.h"
+#include "keep/settings.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
 #include "keep/sweep.h"
@@ -61,13 +62,22 @@ void mod_fault(struct mod *m, const char *type, const char *binary,
 			m->error.text);
 }
 
+static int64_t alive_ms(const struct mod *m, int64_t now)
+{
+	return m->state == SM_UP || m->state == SM_ABORTING ?
+		now - m->started_ms : 0;
+}
+
 void mod_state(const struct mod *m, struct mod_state *s)
 {
+	int64_t now = os_now_ms();
+
 	*s = (struct mod_state){
 		.status = status_of(str_of(sm_wire(m->state))),
 		.pid = m->pid,
 		.started_unix_ms = m->started_unix_ms,
-		.restarts_in_window = budget_count(&m->budget, os_now_ms()),
+		.restarts_in_window = budget_count(&m->budget, now,
+						   alive_ms(m, now)),
 		.crashed_unix_ms = m->crashed_unix_ms,
 		.exited = m->exited,
 		.exit_code = m->exit_code,
@@ -192,6 +202,13 @@ static void insert(struct sup *s, struct mod *m)
 	s->mods[at] = m;
 }
 
+void sup_resolve(struct sup *s, struct mod *m)
+{
+	if (!m->fresh)
+		m->fresh = spawn_resolve(s->spawn, m) == 0;
+	sup_touch(s);
+}
+
 struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
 {
 	struct mod *m = sup_find(s, name);
@@ -218,7 +235,7 @@ struct mod *sup_of_row(struct sup *s, struct str name, struct err *e)
 	}
 	m->listed = true;
 	insert(s, m);
-	spawn_resolve(s->spawn, m);
+	sup_resolve(s, m);
 	return m;
 }
 
@@ -231,8 +248,9 @@ void sup_sync(struct sup *s)
 		struct mod *m = s->mods[i];
 
 		m->listed = registry_find(r, str_of(m->short_name));
+		m->fresh = false;       /* its row may be another */
 		if (m->listed && !sm_has_run(m->state))
-			spawn_resolve(s->spawn, m);
+			sup_resolve(s, m);
 	}
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->rows[i].instance &&
@@ -268,24 +286,6 @@ static void run_ended(struct sup *s, struct mod *m)
 	health_ended(m);
 }
 
-static void exec_failed(struct mod *m, const struct run_failure *why)
-{
-	const char *cmd = m->module.argv[0];
-
-	if (why->step == RUN_CHDIR)
-		mod_fault(m, ERROR_DIRECTORY, NULL,
-			  "cannot enter %s: %s", m->module.cwd,
-			  strerror(why->sys));
-	else if (why->step == RUN_EXEC && why->sys == ENOENT)
-		mod_fault(m, ERROR_SPAWN, NULL,
-			  "%s or its interpreter is not there; look at its "
-			  "first line", cmd);
-	else
-		mod_fault(m, ERROR_SPAWN, NULL, "%s cannot be executed: %s",
-			  cmd, strerror(why->sys));
-	m->end_cause = END_NO_EXEC;
-}
-
 static void read_outcome(struct sup *s, struct mod *m)
 {
 	struct run_failure why;
@@ -308,7 +308,7 @@ static void read_outcome(struct sup *s, struct mod *m)
 		if (m->state == SM_UP)
 			listen_started(s, m);
 	} else {
-		exec_failed(m, &why);
+		spawn_failed(m, &why);
 		sup_event(s, m, EV_EXEC_FAIL);
 	}
 }
@@ -333,7 +333,7 @@ static void refused(struct sup *s, struct mod *m, const struct err *e)
 static void save(struct sup *s, struct mod *m)
 {
 	struct record r = { .kind = RECORD_MODULE, .id = m->id,
-		.stopped = m->by_hand, .pid = m->pid, .start = m->start,
+		.stopped = m->rests, .pid = m->pid, .start = m->start,
 		.started_unix_ms = m->started_unix_ms, .budget = m->budget,
 		.due_ms = m->timer.armed ? m->timer.at_ms : 0 };
 
@@ -350,17 +350,15 @@ static int fork_child(struct sup *s, struct mod *m, const struct spawn *sp,
 		      const int far[2], struct err *e)
 {
 	int group = cgroup_make(&s->cgroup, m->id);
-	struct run_req req = {
-		.path = sp->path, .argv = sp->argv, .envp = sp->envp,
-		.cwd = sp->cwd, .die_with_parent = true,
-		.nofile = s->spawn->nofile,
-		.mark = owner_limit(s->spawn->owner, m->id),
-		.out = far[0], .err = far[1], .gate = true,
-		.cgroup = group < 0 ? 0 : group,
-		.extra = m->notice.far < 0 ? 0 : m->notice.far,
-	};
+	struct run_req req;
 	struct proc p;
 
+	spawn_request(s->spawn, m, sp, &req);
+	req.out = far[0];
+	req.err = far[1];
+	req.extra = m->notice.far < 0 ? 0 : m->notice.far;
+	req.cgroup = group < 0 ? 0 : group;
+	req.gate = true;
 	m->started_ms = os_now_ms();
 	m->started_unix_ms = os_unix_ms();
 	history_begin(s, m);
@@ -386,6 +384,7 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 		refused(s, m, &e);
 		return;
 	}
+	settings_take(m);
 	rc = fork_child(s, m, sp, far, &e);
 	fd_close(&far[0]);
 	fd_close(&far[1]);
@@ -466,6 +465,7 @@ static void say_exit(const struct mod *m, int status)
 
 static void leader_exited(struct sup *s, struct mod *m, int status)
 {
+	bool ran = m->state == SM_UP || m->state == SM_ABORTING;
 	enum sm_event ev = EV_EXIT;
 	uint32_t dice = 0;
 
@@ -476,10 +476,15 @@ static void leader_exited(struct sup *s, struct mod *m, int status)
 	m->exited_ms = os_now_ms();
 	say_exit(m, status);
 	history_exit(s, m, status);
-	if (m->state == SM_UP || m->state == SM_ABORTING) {
+	if (ran)
+		ev = sm_exit(m->rules.restart, m->state == SM_ABORTING ||
+			     status != 0);
+	if (ran && ev != EV_EXIT_DONE)
 		m->crashed_unix_ms = os_unix_ms();
+	if (ran && ev == EV_EXIT) {
 		os_random(&dice, sizeof dice);
-		if (!budget_crash(&m->budget, m->exited_ms, dice,
+		if (!budget_crash(&m->budget, m->exited_ms,
+				  alive_ms(m, m->exited_ms), dice,
 				  &m->delay_ms))
 			ev = EV_EXIT_LAST;
 	}
@@ -525,7 +530,7 @@ static void arm(struct sup *s, struct mod *m, unsigned acts)
 	if (acts & ACT_DISARM)
 		loop_cancel(s->loop, &m->timer);
 	if (acts & ACT_ARM_STOP)
-		loop_at(s->loop, &m->timer, now + STOP_TIMEOUT_MS);
+		loop_at(s->loop, &m->timer, now + m->rules.stop_ms);
 	if (acts & ACT_ARM_KILL)
 		loop_at(s->loop, &m->timer, now + KILL_TIMEOUT_MS);
 	if (acts & ACT_ARM_BACKOFF)
@@ -534,8 +539,6 @@ static void arm(struct sup *s, struct mod *m, unsigned acts)
 		loop_at(s->loop, &m->timer, now + SQUAT_RETRY_MS);
 	if (acts & ACT_ARM_FORK)
 		loop_at(s->loop, &m->timer, now + FORK_RETRY_MS);
-	if (acts & ACT_ARM_STABLE)
-		loop_at(s->loop, &m->timer, now + STABLE_MS);
 	if (acts & ACT_ARM_SLOW) {
 		os_random(&dice, sizeof dice);
 		if (!m->budget.spent)
@@ -563,6 +566,14 @@ static void signal_run(struct sup *s, struct mod *m, int sig)
 		mod_say(m, "still there; SIGKILL");
 }
 
+/* What hung is to leave a trace of where it did. */
+static int stop_signal(const struct mod *m)
+{
+	if (m->state == SM_ABORTING && m->end_cause == END_WATCHDOG)
+		return SIGABRT;
+	return m->pid ? m->rules.stop_signal : SIGTERM;
+}
+
 static void perform(struct sup *s, struct mod *m, unsigned acts)
 {
 	arm(s, m, acts);
@@ -571,8 +582,7 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 		m->delay_ms = 0;
 	}
 	if (acts & ACT_TERM)
-		signal_run(s, m, m->state == SM_ABORTING &&
-			   m->end_cause == END_WATCHDOG ? SIGABRT : SIGTERM);
+		signal_run(s, m, stop_signal(m));
 	if (acts & ACT_KILL)
 		signal_run(s, m, SIGKILL);
 	if (acts & ACT_SWEEP) {
@@ -580,6 +590,8 @@ static void perform(struct sup *s, struct mod *m, unsigned acts)
 			m->sweep_signal = SIGTERM;
 		sweep_later(s);
 	}
+	if ((acts & ACT_GIVE_UP) && m->rules.critical)
+		s->critical_id = m->id;
 	if ((acts & ACT_STUCK) && s->stuck)
 		s->stuck(s, m);
 	if (acts & ACT_HOLD)
@@ -595,6 +607,7 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 
 	m->state = next.state;
 	m->unsaved = true;
+	m->rests = m->rests || ev == EV_EXIT_DONE || ev == EV_EXIT_FINAL;
 	if (ev == EV_START || ev == EV_STOP || ev == EV_RESTART)
 		m->asked = true;
 	if (ev == EV_GONE)
@@ -617,16 +630,15 @@ void sup_boot(struct sup *s, struct mod *m)
 		sup_event(s, m, EV_BOOT);
 		return;
 	}
-	m->by_hand = old->stopped;
+	m->rests = old->stopped;
 	m->budget = old->budget;
 	m->left = old->left;
 	s->nleft += m->left;
 	m->delay_ms = old->due_ms - os_now_ms();
 	if (m->delay_ms < 0)
 		m->delay_ms = 0;
-	if (m->by_hand)
-		mod_say(m, "stays down: it was stopped by hand before the hub "
-			"was killed");
+	if (m->rests)
+		mod_say(m, "stays down, as it was before the hub was killed");
 	else if (m->left)
 		sup_event(s, m, EV_BOOT_LEFT);
 	else if (m->budget.spent)
@@ -635,18 +647,30 @@ void sup_boot(struct sup *s, struct mod *m)
 		sup_event(s, m, EV_BOOT);
 }
 
+static void tell_critical(struct sup *s)
+{
+	struct mod *m = sup_by_id(s, s->critical_id);
+
+	s->critical_id = 0;
+	if (m && s->critical)
+		s->critical(s, m);
+}
+
 static void on_settle(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, settle);
 
 	(void)l;
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		if (s->mods[i]->state == SM_HELD && deps_settled(s, s->mods[i]))
 			sup_event(s, s->mods[i], EV_DEPS);
+		s->mods[i]->fresh = false;
+	}
 	for (size_t i = 0; i < s->n; i++)
 		if (s->mods[i]->unsaved)
 			save(s, s->mods[i]);
 	health_settle(s);
+	tell_critical(s);
 	if (s->changed)
 		s->changed(s);
 	drop_unlisted(s);

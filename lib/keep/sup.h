@@ -22,6 +22,7 @@
 #include "hub/facts.h"
 #include "hub/module.h"
 #include "hub/state.h"
+#include "hub/supervise.h"
 #include "keep/budget.h"
 #include "keep/cgroup.h"
 #include "keep/health.h"
@@ -31,6 +32,7 @@
 #include "keep/sm.h"
 #include "keep/source.h"
 #include "keep/usage.h"
+#include "sys/file.h"
 #include "sys/loop.h"
 #include "sys/oom.h"
 #include "sys/ports.h"
@@ -74,6 +76,13 @@ struct told {
  * not tell. */
 enum end_cause { END_NONE, END_UNHEALTHY, END_WATCHDOG, END_NO_EXEC };
 
+/* The settings of the run there is; the next one may have others. */
+struct rules {
+	enum restart_policy restart;
+	bool critical;
+	int stop_signal, stop_ms, ready_ms;
+};
+
 struct mod {
 	struct sup *sup;
 	unsigned id;
@@ -88,14 +97,21 @@ struct mod {
 
 	struct arena arena;     /* of module: how it is run, and its facts */
 	struct module module;
-	unsigned needs[DEPENDENCIES_MAX];       /* ids; while held */
+	struct supervise settings;      /* as read with it */
+	bool fresh;             /* all of that was read in this very turn */
+	struct rules rules;
+	struct file_id settings_id;     /* the operator's file we know */
+	struct json_at settings_at;
+	char settings_fault[320];       /* of it since, while it runs; or "" */
+	unsigned needs[2 * DEPENDENCIES_MAX];   /* ids; while held */
 	size_t nneeds;
 	struct problems problems;       /* of module.json; in the arena */
 	char circle[SHORT_SIZE];        /* the dependency that closes one; "" */
 	char lacks[SHORT_SIZE];         /* a dependency without a row; "" */
 
 	int slot;               /* keep/record; -1 */
-	bool by_hand;           /* down, because somebody said stop */
+	bool rests;             /* stopped by hand, or done: not for a boot
+				 * to start */
 	bool left;              /* of a killed keeper's run: still there */
 	bool unsaved;           /* the record is older than this */
 
@@ -151,10 +167,14 @@ struct sup {
 	void (*changed)(struct sup *);
 	void (*stuck)(struct sup *, struct mod *);
 	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
+	/* One that is critical has given up; told with settled facts. */
+	void (*critical)(struct sup *, struct mod *);
+	unsigned critical_id;   /* whom to tell of; 0: nobody */
 	void *ctx;
 
 	struct events *events;  /* NULL: nobody is told */
 	struct oom oom;         /* keep/history */
+	int64_t settings_ms;    /* keep/settings looked then */
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
 	bool blind;             /* it could not look, and said so */
@@ -190,6 +210,10 @@ struct mod *sup_of_row(struct sup *, struct str short_name, struct err *);
 
 /* The first start of a module: as a keeper that was killed left it, or new. */
 void sup_boot(struct sup *, struct mod *);
+
+/* Reads the module's files, once a turn however many ask. */
+void sup_resolve(struct sup *, struct mod *);
+
 void sup_event(struct sup *, struct mod *, enum sm_event);
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */

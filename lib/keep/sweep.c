@@ -229,7 +229,7 @@ static size_t signal_left(struct sup *s, bool freeze)
 		}
 	}
 	for (size_t i = 0; i < s->n; i++)
-		if (s->mods[i]->sweep_signal == SIGTERM && must_look(s->mods[i]))
+		if (s->mods[i]->sweep_signal != SIGKILL && must_look(s->mods[i]))
 			s->mods[i]->sweep_signal = 0;
 	return moving;
 }

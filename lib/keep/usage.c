@@ -11,7 +11,7 @@ static void add(struct mod *m, const struct proc *p, bool descriptors)
 	int n;
 
 	u->cpu_ms += p->cpu_ms;
-	u->memory_bytes += p->memory;
+	u->memory_bytes += proc_memory(p->pid);
 	u->processes += p->state != 'Z';
 	m->usage.known = true;
 	if (!descriptors)
@@ -21,14 +21,14 @@ static void add(struct mod *m, const struct proc *p, bool descriptors)
 		u->descriptors = n + (u->descriptors < 0 ? 0 : u->descriptors);
 }
 
-static void rate(struct mod *m, int64_t now, uint64_t was_ms)
+static void rate(struct mod *m, int64_t now)
 {
 	struct usage *u = &m->usage;
 	int64_t span = now - u->base_ms;
 	uint64_t from = u->base_cpu_ms;
 
-	if (u->now.cpu_ms < was_ms)     /* one ended that nobody waited for */
-		u->now.cpu_ms = was_ms;
+	if (u->now.cpu_ms < u->was_ms)  /* one ended that nobody waited for */
+		u->now.cpu_ms = u->was_ms;
 	if (u->base_ms && span < USAGE_SPAN_MIN_MS)
 		return;
 	if (!u->base_ms || span > USAGE_SPAN_MAX_MS) {
@@ -44,7 +44,6 @@ static void rate(struct mod *m, int64_t now, uint64_t was_ms)
 void usage_look(struct sup *s, bool descriptors)
 {
 	int64_t now = os_now_ms();
-	uint64_t was[MODULES_MAX];
 
 	if (s->used_ms && now - s->used_ms < USAGE_FRESH_MS &&
 	    (s->used_whole || !descriptors))
@@ -54,7 +53,7 @@ void usage_look(struct sup *s, bool descriptors)
 	for (size_t i = 0; i < s->n; i++) {
 		struct usage *u = &s->mods[i]->usage;
 
-		was[i] = u->now.cpu_ms;
+		u->was_ms = u->now.cpu_ms;
 		u->known = false;
 		u->now = (struct usage_facts){ .descriptors = -1,
 			.cpu_permille = u->now.cpu_permille };
@@ -68,7 +67,7 @@ void usage_look(struct sup *s, bool descriptors)
 			add(m, &s->ptab.all[i], descriptors);
 	}
 	for (size_t i = 0; i < s->n; i++)
-		rate(s->mods[i], now, was[i]);
+		rate(s->mods[i], now);
 }
 
 const struct usage_facts *usage_of(const struct mod *m)

@@ -23,6 +23,7 @@ struct usage {
 	struct usage_facts now;
 	int64_t base_ms;        /* the look that the next span begins at */
 	uint64_t base_cpu_ms;
+	uint64_t was_ms;        /* CPU time at the look before */
 };
 
 /* descriptors: counts these as well, a directory for each process. */

@@ -145,7 +145,7 @@ static int raw_line(struct seek *s, struct str *line)
 			n = (long)(f->size - from);
 		n = logidx_read(f->fd, s->buf + have, (size_t)n, from);
 		if (n <= 0)
-			return (int)n;
+			return n < 0 ? -1 : 0;
 		s->end += (size_t)n;
 	}
 }
@@ -173,6 +173,21 @@ static void parse(struct str line, struct seek_rec *r)
 
 /* Cursors */
 
+/* The next entry, loaded once however many lines come before it. */
+static int next_entry(struct seek *s)
+{
+	if (!s->loaded)
+		s->rc = logidx_get(&s->index, s->entry, &s->next);
+	s->loaded = true;
+	return s->rc;
+}
+
+static void pass_entry(struct seek *s)
+{
+	s->entry++;
+	s->loaded = false;
+}
+
 /*
  * Takes what the index says of the line at that offset; last is then what it
  * comes behind. Where entries are damaged nothing is known until the next.
@@ -180,19 +195,13 @@ static void parse(struct str line, struct seek_rec *r)
 static bool apply(struct seek *s, uint64_t offset, const struct seek_rec *r,
 		  struct logidx_entry *e)
 {
-	struct logidx_entry next;
-	int rc;
-
-	while ((rc = logidx_get(&s->index, s->entry, &next)) >= 0) {
-		if (rc && next.offset > offset)
-			break;
-		s->entry++;
-		s->last.known = rc && next.offset == offset && r->timed &&
-				next.unix_ns == r->unix_ns;
-		if (!s->last.known)
-			continue;
-		*e = next;
-		return true;
+	while (next_entry(s) >= 0 && !(s->rc && s->next.offset > offset)) {
+		s->last.known = s->rc && s->next.offset == offset &&
+				r->timed && s->next.unix_ns == r->unix_ns;
+		*e = s->next;
+		pass_entry(s);
+		if (s->last.known)
+			return true;
 	}
 	return false;
 }
@@ -200,7 +209,6 @@ static bool apply(struct seek *s, uint64_t offset, const struct seek_rec *r,
 static void number(struct seek *s, uint64_t offset, struct seek_rec *r)
 {
 	struct logidx_entry e;
-	bool damaged;
 
 	if (apply(s, offset, r, &e)) {
 		s->last.boot = e.boot;
@@ -210,11 +218,10 @@ static void number(struct seek *s, uint64_t offset, struct seek_rec *r)
 	}
 	if (!s->last.known)
 		return;
-	damaged = logidx_get(&s->index, s->entry, &e) == 0;
 	r->known = true;
 	r->boot = s->last.boot;
 	r->seq = ++s->last.seq;
-	s->last.known = !r->gap && !damaged;
+	s->last.known = !r->gap && next_entry(s) != 0;
 }
 
 /* Goes to the line at offset, in a state to number it. */
@@ -222,11 +229,12 @@ static void stand(struct seek *s, int at, uint64_t offset)
 {
 	struct logidx_entry e;
 	struct seek_rec r;
-	struct str line;
+	struct str line = STR_NULL;
 	uint64_t i;
 
 	s->last.known = false;
 	s->entry = 0;
+	s->loaded = false;
 	logidx_open(&s->index, s->files[at].idx);
 	to(s, at, offset);
 	if (!logidx_find(&s->index, offset, &i, &e))

@@ -49,6 +49,9 @@ struct seek {
 	uint64_t offset;        /* of the next line in it */
 	struct logidx index;
 	uint64_t entry;         /* the next that is not used yet */
+	bool loaded;            /* it is here: */
+	int rc;                 /* as of logidx_get() */
+	struct logidx_entry next;
 	struct log_end last;    /* the last line that was read, as known */
 	size_t start, end;      /* of buf: file bytes from offset on */
 	char buf[SEEK_BUF];

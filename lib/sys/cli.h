@@ -20,8 +20,8 @@
  * and no terminal is steered. cli_put() and cli_printf() pass bytes as given.
  */
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 
 enum cli_exit {
 	EXIT_DONE = 0,
@@ -116,6 +116,7 @@ struct cli_table;
 struct cli_table *cli_table_new(const char *const *heads, size_t n);
 void cli_table_row(struct cli_table *, const char *const *cells);
 void cli_table_note(struct cli_table *, const char *text);
-void cli_table_print(struct cli_table *);       /* and frees it */
+/* Writes it out, and frees it. */
+void cli_table_put(struct cli_table *, struct buf *);
 
 #endif

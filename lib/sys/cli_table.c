@@ -99,16 +99,17 @@ void cli_table_note(struct cli_table *t, const char *text)
 	cli_clean(r->note);
 }
 
-static void put_blanks(size_t n)
+static void put_blanks(struct buf *out, size_t n)
 {
 	static const char blanks[] = "                                ";
 
 	for (; n >= sizeof blanks; n -= sizeof blanks - 1)
-		cli_put(STR(blanks));
-	cli_put((struct str){ blanks, n });
+		buf_put(out, STR(blanks));
+	buf_put(out, (struct str){ blanks, n });
 }
 
-static void print_cells(const struct cli_table *t, const struct cell *c)
+static void put_cells(const struct cli_table *t, const struct cell *c,
+		      struct buf *out)
 {
 	size_t blanks = 0;
 
@@ -117,24 +118,24 @@ static void print_cells(const struct cli_table *t, const struct cell *c)
 			blanks += t->width[i] + 2;
 			continue;
 		}
-		put_blanks(blanks);
-		cli_put(str_of(c[i].text));
+		put_blanks(out, blanks);
+		buf_put(out, str_of(c[i].text));
 		blanks = t->width[i] - c[i].width + 2;
 	}
-	cli_put(STR("\n"));
+	buf_putc(out, '\n');
 }
 
-void cli_table_print(struct cli_table *t)
+void cli_table_put(struct cli_table *t, struct buf *out)
 {
 	struct arena mem;
 
 	for (const struct row *r = t->first; r; r = r->next) {
 		if (r->cells) {
-			print_cells(t, r->cells);
+			put_cells(t, r->cells, out);
 		} else {
-			cli_put(STR("  "));
-			cli_put(str_of(r->note));
-			cli_put(STR("\n"));
+			buf_put(out, STR("  "));
+			buf_put(out, str_of(r->note));
+			buf_putc(out, '\n');
 		}
 	}
 	mem = t->mem;           /* t itself is in there */

@@ -102,11 +102,11 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct err *e)
 /* Reading */
 
 /* O_NONBLOCK: a fifo of that name must not hold us. */
-static int open_regular(int dirfd, const char *name, struct stat *st,
-			struct err *e)
+static int open_regular(int dirfd, const char *name, int flags,
+			struct stat *st, struct err *e)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-			O_NOCTTY | O_CLOEXEC);
+	int fd = openat(dirfd, name, flags | O_RDONLY | O_NONBLOCK | O_NOCTTY |
+			O_CLOEXEC);
 
 	if (fd < 0 && errno == ELOOP)
 		return err_set(e, ERR_INVALID, "%s is a symbolic link", name);
@@ -179,23 +179,81 @@ static int slurp(int fd, size_t hint, size_t max, struct arena *a,
 	return 0;
 }
 
-int file_read(int dirfd, const char *name, size_t max, struct arena *a,
-	      struct str *out, struct err *e)
+static int read_open(int fd, const struct stat *st, const char *name,
+		     size_t max, struct arena *a, struct str *out,
+		     struct err *e)
 {
-	struct stat st = { 0 };
-	int fd = open_regular(dirfd, name, &st, e);
 	int rc;
 
-	if (fd < 0)
-		return -1;
-	if ((uintmax_t)st.st_size > max)
+	if ((uintmax_t)st->st_size > max)
 		rc = err_set(e, ERR_FULL, "larger than %zu bytes", max);
 	else
-		rc = slurp(fd, (size_t)st.st_size, max, a, out, e);
+		rc = slurp(fd, (size_t)st->st_size, max, a, out, e);
 	if (rc < 0)
 		err_wrap(e, "%s", name);
 	shut(fd);
 	return rc;
+}
+
+int file_read(int dirfd, const char *name, size_t max, struct arena *a,
+	      struct str *out, struct err *e)
+{
+	struct stat st = { 0 };
+	int fd = open_regular(dirfd, name, O_NOFOLLOW, &st, e);
+
+	return fd < 0 ? -1 : read_open(fd, &st, name, max, a, out, e);
+}
+
+int file_read_linked(int dirfd, const char *name, size_t max, struct arena *a,
+		     struct str *out, struct err *e)
+{
+	struct stat st = { 0 };
+	int fd = open_regular(dirfd, name, 0, &st, e);
+
+	return fd < 0 ? -1 : read_open(fd, &st, name, max, a, out, e);
+}
+
+static bool is_trusted(uid_t owner)
+{
+	return owner == geteuid() || owner == 0;
+}
+
+/* Who may write the directory can put another file in its place. */
+static int check_private(int dirfd, const char *name, const struct stat *st,
+			 struct err *e)
+{
+	struct stat dir;
+
+	if (fstat(dirfd, &dir) < 0)
+		return err_sys(e, "%s: look at its directory", name);
+	if (!is_trusted(dir.st_uid) || (dir.st_mode & S_IWOTH))
+		return err_set(e, ERR_DENIED, "%s: its directory can be "
+			       "changed by others than uid %u; chown it, and "
+			       "chmod o-w it", name, (unsigned)geteuid());
+	if (!is_trusted(st->st_uid))
+		return err_set(e, ERR_DENIED, "%s: it belongs to uid %u; "
+			       "chown it to uid %u", name,
+			       (unsigned)st->st_uid, (unsigned)geteuid());
+	if (st->st_mode & 077)
+		return err_set(e, ERR_DENIED, "%s: its mode is %04o, and it "
+			       "must be for its owner alone; chmod 600 it",
+			       name, (unsigned)(st->st_mode & 07777));
+	return 0;
+}
+
+int file_read_private(int dirfd, const char *name, size_t max,
+		      struct arena *a, struct str *out, struct err *e)
+{
+	struct stat st = { 0 };
+	int fd = open_regular(dirfd, name, O_NOFOLLOW, &st, e);
+
+	if (fd < 0)
+		return -1;
+	if (check_private(dirfd, name, &st, e) < 0) {
+		shut(fd);
+		return -1;
+	}
+	return read_open(fd, &st, name, max, a, out, e);
 }
 
 static int64_t ns_of(struct timespec t)

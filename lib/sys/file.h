@@ -26,6 +26,19 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct err *);
 int file_read(int dirfd, const char *name, size_t max, struct arena *,
 	      struct str *out, struct err *);
 
+/* The same, through symbolic links: for a path that a person has written. */
+int file_read_linked(int dirfd, const char *name, size_t max, struct arena *,
+		     struct str *out, struct err *);
+
+/*
+ * The same for a file that decides what is run and as whom: its directory
+ * (that of dirfd) and itself must belong to us or to root, the directory not
+ * be writable by everybody, and the file be for its owner alone (0600). Else
+ * ERR_DENIED, with the remedy.
+ */
+int file_read_private(int dirfd, const char *name, size_t max, struct arena *,
+		      struct str *out, struct err *);
+
 /* What makes a file "the same as when we read it last". */
 struct file_id {
 	bool exists;

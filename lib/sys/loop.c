@@ -31,8 +31,8 @@ static struct {
 	void (*fn)(struct loop *, int signo);
 	struct sigaction was[SIGNALS_MAX];
 	bool ours[SIGNALS_MAX];
-	int rd;
-} sig = { .rd = -1 };
+	int rd;                 /* 0: none; it is never stdin */
+} sig;
 static volatile sig_atomic_t caught[SIGNALS_MAX];
 static volatile sig_atomic_t wake = -1;
 

@@ -52,7 +52,7 @@ int os_peer(int fd, uid_t *, pid_t *);
  * which is no file: it begins with '@' (unix(7), abstract addresses); NULL is
  * for one that only sends. os_receive() gives the sender's pid as the
  * kernel knows it, 0 where it knows none; descriptors that came with the
- * datagram are closed.
+ * datagram are closed. More than n means that the rest of it is lost.
  */
 int os_dgram(const char *name);
 ssize_t os_receive(int fd, void *, size_t, pid_t *);
@@ -67,6 +67,10 @@ void os_ignore_signal(int sig);
 
 /* The path of the running executable, NUL-terminated; its length. */
 ssize_t os_own_path(char *out, size_t size);
+/* The calling process: its groups, and how soon it is ended for lack of
+ * memory (-1000 to 1000; ENOSYS where that cannot be said). */
+int os_set_groups(const gid_t *, size_t n);
+int os_set_oom_score(int score);
 
 int os_subreaper(void);         /* orphans below us become our children */
 int os_die_with_parent(int sig);        /* for the calling process */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -347,7 +348,7 @@ ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
 	struct iovec io = { .iov_base = p, .iov_len = n };
 	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1,
 		.msg_control = &beside, .msg_controllen = sizeof beside };
-	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
 	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 	struct ucred who;
 
@@ -374,6 +375,35 @@ int os_send_to(int fd, const char *name, const void *p, size_t n)
 			      (const struct sockaddr *)&un, len);
 	while (done < 0 && errno == EINTR);
 	return done < 0 ? -1 : 0;
+}
+
+int os_set_groups(const gid_t *groups, size_t n)
+{
+	return setgroups(n, groups);
+}
+
+/* Between fork and exec, so without stdio. */
+int os_set_oom_score(int score)
+{
+	char text[16], *p = text + sizeof text;
+	unsigned left = (unsigned)(score < 0 ? -score : score);
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), err;
+	ssize_t n;
+
+	if (fd < 0) {
+		errno = errno == ENOENT ? ENOSYS : errno;
+		return -1;
+	}
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (score < 0)
+		*--p = '-';
+	n = write(fd, p, (size_t)(text + sizeof text - p));
+	err = errno;
+	close(fd);
+	errno = err;
+	return n < 0 ? -1 : 0;
 }
 
 int os_subreaper(void)

@@ -27,7 +27,7 @@ enum {
 	STAT_SID = 6,
 	STAT_FLAGS = 9,
 	STAT_UTIME = 14,        /* and stime, cutime, cstime */
-	STAT_START = 22,        /* and vsize, rss */
+	STAT_START = 22,
 	STAT_ENV_END = 51,
 };
 
@@ -111,23 +111,15 @@ static const char *field(const char *rest, int n)
 	return rest;
 }
 
-/* From clock ticks and pages to what people count in. */
-static void take_usage(struct proc *p, const char *times, const char *start)
+/* Its own time, and that of children it has waited for. */
+static uint64_t cpu_ms(const char *times)
 {
-	static long ticks, page;
-	uint64_t sum = 0;
 	char *at = (char *)(uintptr_t)times;
+	uint64_t sum = 0;
 
-	if (!ticks) {
-		ticks = sysconf(_SC_CLK_TCK);
-		page = sysconf(_SC_PAGESIZE);
-	}
 	for (int i = 0; i < 4; i++)
 		sum += strtoull(at, &at, 10);
-	p->cpu_ms = sum * 1000 / (uint64_t)ticks;
-	p->start = strtoull(start, &at, 10);
-	strtoull(at, &at, 10);
-	p->memory = strtoull(at, NULL, 10) * (uint64_t)page;
+	return sum * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static int parse_stat(const char *text, struct proc *p)
@@ -149,7 +141,8 @@ static int parse_stat(const char *text, struct proc *p)
 	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
 	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
 	p->sid = (pid_t)strtol(field(rest, STAT_SID), NULL, 10);
-	take_usage(p, times, start);
+	p->start = strtoull(start, NULL, 10);
+	p->cpu_ms = cpu_ms(times);
 	return 0;
 }
 
@@ -488,6 +481,25 @@ bool proc_cgroup(pid_t pid, char *out, size_t size)
 			return str_to_c(str_skip(line, 3), out, size);
 	}
 	return false;
+}
+
+uint64_t proc_memory(pid_t pid)
+{
+	char text[4096];
+	ssize_t n = read_of(pid, "status", text, sizeof text);
+	struct str rest = { text, n > 0 ? (size_t)n : 0 }, line, number;
+	uint64_t kib;
+
+	while (rest.n) {
+		str_cut(rest, '\n', &line, &rest);
+		if (!str_starts(line, STR("VmRSS:")))
+			continue;
+		line = str_trim(str_skip(line, 6), " \t");
+		str_cut(line, ' ', &number, &line);
+		return str_to_u64(number, UINT64_MAX / 1024, &kib) ?
+			kib * 1024 : 0;
+	}
+	return 0;
 }
 
 int proc_descriptors(pid_t pid)

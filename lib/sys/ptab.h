@@ -22,7 +22,6 @@ struct proc {
 	char state;             /* 'Z' is dead and not reaped */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
 	uint64_t cpu_ms;        /* its own, and of children it has reaped */
-	uint64_t memory;        /* resident bytes */
 	char comm[16];
 };
 
@@ -71,6 +70,10 @@ uint64_t proc_mark_max(void);
 /* Its path in the version 2 hierarchy of cgroups(7), "/..."; false: unknown,
  * or none. */
 bool proc_cgroup(pid_t, char *out, size_t size);
+
+/* Resident bytes; 0 unknown. Of a file by itself: the number in its stat
+ * line is some hundred pages out, which for a small server is all it has. */
+uint64_t proc_memory(pid_t);
 
 /* How many descriptors it has open; -1 gone or not ours to read. */
 int proc_descriptors(pid_t);

@@ -25,17 +25,22 @@
 
 /* The child. Nothing but system calls from here to the end of start(). */
 
-_Noreturn static void fail(int to, enum run_step step)
+_Noreturn static void fail_at(int to, struct run_failure f)
 {
-	struct run_failure f = { .step = (int32_t)step, .sys = errno };
 	int status = 125;
 
-	if (step == RUN_EXEC)
+	f.sys = errno;
+	if (f.step == RUN_EXEC)
 		status = f.sys == ENOENT || f.sys == ENOTDIR ? 127 : 126;
 	/* Nobody there: then nobody wants to know. */
 	while (send(to, &f, sizeof f, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;
 	_exit(status);
+}
+
+_Noreturn static void fail(int to, enum run_step step)
+{
+	fail_at(to, (struct run_failure){ .step = (int32_t)step });
 }
 
 /* Out of the way of 0 to 3. */
@@ -103,6 +108,32 @@ static int set_mark(uint64_t mark)
 	return mark ? setrlimit(RLIMIT_MSGQUEUE, &lim) : 0;
 }
 
+static void set_limits(const struct run_req *req, int report)
+{
+	for (size_t i = 0; i < req->nlimits; i++) {
+		const struct run_limit *l = &req->limits[i];
+		rlim_t value = l->value == RUN_UNLIMITED ? RLIM_INFINITY :
+			       (rlim_t)l->value;
+		struct rlimit lim = { value, value };
+
+		if (setrlimit(l->which, &lim) < 0)
+			fail_at(report, (struct run_failure){
+				.step = RUN_LIMIT, .limit = (int32_t)i });
+	}
+}
+
+/* What it writes to stays its own to open again, as /dev/stdout. */
+static int become(const struct run_req *req)
+{
+	if (fchown(STDOUT_FILENO, req->uid, (gid_t)-1) < 0 ||
+	    fchown(STDERR_FILENO, req->uid, (gid_t)-1) < 0)
+		errno = 0;      /* or not: it can write to them as they are */
+	if (os_set_groups(req->groups, req->ngroups) < 0 ||
+	    setgid(req->gid) < 0)
+		return -1;
+	return setuid(req->uid);
+}
+
 static void wait_at_gate(int fd)
 {
 	char go;
@@ -128,8 +159,17 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 	if (setsid() < 0 || set_nofile(req->nofile) < 0 ||
 	    set_mark(req->mark) < 0)
 		fail(report, RUN_SETUP);
+	/* First of all, since it needs a descriptor and a right. */
+	if (req->oom_score && os_set_oom_score(*req->oom_score) < 0)
+		fail(report, RUN_OOM);
+	if (req->nice && setpriority(PRIO_PROCESS, 0, *req->nice) < 0)
+		fail(report, RUN_NICE);
+	set_limits(req, report);
+	if (req->set_user && become(req) < 0)
+		fail(report, RUN_USER);
 	if (req->cwd && chdir(req->cwd) < 0)
 		fail(report, RUN_CHDIR);
+	/* A change of uid takes it back, so not before. */
 	if (req->die_with_parent) {
 		if (os_die_with_parent(SIGKILL) < 0 && errno != ENOSYS)
 			fail(report, RUN_SETUP);
@@ -142,6 +182,21 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 	execve(req->path, req->argv, req->envp);
 	fail(report, RUN_EXEC);
 }
+
+const struct run_limit_name run_limits[] = {
+	{ "as", RLIMIT_AS }, { "core", RLIMIT_CORE }, { "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA }, { "fsize", RLIMIT_FSIZE },
+	{ "nofile", RLIMIT_NOFILE }, { "stack", RLIMIT_STACK },
+#ifdef RLIMIT_NPROC
+	{ "memlock", RLIMIT_MEMLOCK }, { "nproc", RLIMIT_NPROC },
+	{ "rss", RLIMIT_RSS },
+#endif
+#ifdef RLIMIT_RTTIME
+	{ "locks", RLIMIT_LOCKS }, { "rtprio", RLIMIT_RTPRIO },
+	{ "rttime", RLIMIT_RTTIME }, { "sigpending", RLIMIT_SIGPENDING },
+#endif
+	{ NULL, 0 }
+};
 
 /* The parent */
 

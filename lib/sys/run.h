@@ -3,8 +3,8 @@
 #define SYS_RUN_H
 
 /*
- * Starting a program: fork, own session, descriptors, directory, limits,
- * execve. The caller has resolved the program (run_find) so that the child
+ * Starting a program: fork, own session, descriptors, limits, another user,
+ * directory, execve. The caller has resolved the program (run_find) so that the child
  * does nothing but system calls.
  *
  * The outcome of exec comes through a close-on-exec pipe: end of file means
@@ -19,11 +19,20 @@
 
 #include <sys/types.h>
 
-enum run_step { RUN_CHDIR = 1, RUN_EXEC, RUN_SETUP };
+enum run_step { RUN_CHDIR = 1, RUN_EXEC, RUN_SETUP, RUN_OOM, RUN_NICE,
+		RUN_LIMIT, RUN_USER };
 
 struct run_failure {
 	int32_t step, sys;
+	int32_t limit;          /* RUN_LIMIT: which one of the request */
 };
+
+struct run_limit {
+	int which;              /* RLIMIT_... */
+	uint64_t value;         /* soft and hard */
+};
+
+#define RUN_UNLIMITED UINT64_MAX
 
 struct run_req {
 	const char *path;       /* what to execute, absolute or with a slash */
@@ -37,6 +46,14 @@ struct run_req {
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
 	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */
+	const struct run_limit *limits;         /* after nofile */
+	size_t nlimits;
+	const int *nice, *oom_score;            /* NULL: leave */
+	bool set_user;          /* then these, groups first, uid last */
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t ngroups;
 	bool gate;              /* wait for run_go() before exec; the child
 				 * ends (125) when the starter does not come */
 };
@@ -47,6 +64,14 @@ pid_t run_start(const struct run_req *, int *outcome, struct err *);
 
 /* Lets a child that waits at its gate execute. */
 int run_go(int outcome);
+
+/* The limits that can be asked for, by the names people write ("nofile" for
+ * RLIMIT_NOFILE); ends with a NULL name. */
+extern const struct run_limit_name {
+	const char *name;
+	int which;
+} run_limits[];
+#define RUN_LIMITS_MAX 15       /* names */
 
 /* Reads the outcome: 1 exec succeeded, 0 not known yet, -1 *why filled. */
 int run_outcome(int outcome, struct run_failure *why);

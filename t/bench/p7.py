@@ -2,17 +2,16 @@
 """P7: output of modules: how much is taken in, and at what cost to others."""
 
 import contextlib
-import json
 import os
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import time
 
 from kit import TINY, Table, eventually, field, number, percentile, ratio, \
     spread
-from peers import put
 
 LINES = 8_000_000       # a second or two
 FILE_LINES = 600_000    # 37 MB
@@ -27,17 +26,22 @@ def rate(notes, lines):
     return lines * 1e9 / (notes[1][0] - notes[0][0])
 
 
-def into(kit, peer, lines, mode=None):
-    it = kit.instance(peer, 1, argv=[TINY, "lines", str(lines)])
-    try:
-        if mode:
-            os.mkdir(f"{it.dir}/home/m0")
-            put(f"{it.dir}/home/m0/supervise.json",
-                json.dumps({"logMode": mode}), 0o600)
-        it.start()
+def into(kit, peer, lines):
+    with kit.running(peer, 1, argv=[TINY, "lines", str(lines)]) as it:
         return rate(it.wait_notes(2)[1], lines)
+
+
+def into_ring(kit, peer, lines):
+    """The same where there is no log writer: it would set the pace."""
+    alone = os.path.join(kit.dir, "alone")
+    os.makedirs(alone, exist_ok=True)
+    shutil.copy(shutil.which("pc-serve"), alone)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{alone}:{path}"
+    try:
+        return into(kit, peer, lines)
     finally:
-        it.stop()
+        os.environ["PATH"] = path
 
 
 def into_file(kit, peer, lines):
@@ -89,15 +93,47 @@ def logger(kit, name):
             "s6-log": ["s6-log", "n4", "s10000000", place]}[name]
 
 
+def frames(kit, lines):
+    """A file of what the keeper hands to pc-logd (lib/hub/logpipe.h)."""
+    path = os.path.join(kit.dir, f"frames.{lines}")
+    if not os.path.exists(path):
+        text = b"a line of 22 bytes ..."
+        head = struct.Struct("<IIBBBB4xQQQQ")
+        at = time.time_ns()
+        with open(path, "wb") as f:
+            for seq in range(1, lines + 1):
+                f.write(head.pack(0x50434c31, len(text), 5, 1, 0, 0, 1, seq,
+                                  0, at + seq // 1000) + b"vault" + text)
+    return path
+
+
+def into_logd(kit, lines):
+    """Lines a second of pc-logd alone, from a pipe, until all are written."""
+    home = os.path.join(kit.dir, "logd-home")
+    shutil.rmtree(home, ignore_errors=True)
+    os.mkdir(home)
+    path = frames(kit, lines)
+    cat = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
+    begin = time.monotonic()
+    subprocess.run(["pc-logd", "--home", home], stdin=cat.stdout,
+                   stdout=subprocess.DEVNULL, check=True)
+    took = time.monotonic() - begin
+    cat.stdout.close()
+    cat.wait()
+    return lines / took
+
+
 def intake(kit):
     cases = [("pc, ring in memory", LINES,
-              lambda n: into(kit, kit.peers[0], n, "memory")),
-             ("pc, ring and files", LINES // 4,
+              lambda n: into_ring(kit, kit.peers[0], n)),
+             ("pc, ring and file", LINES,
               lambda n: into(kit, kit.peers[0], n)),
+             ("pc-logd alone, to a file", LINES // 4,
+              lambda n: into_logd(kit, n)),
              ("limit: cat >/dev/null", LINES,
               lambda n: into_pipe(kit, ["cat"], n))]
     # No more than its files keep; what is rotated away cannot be counted.
-    cases.append(("pc, until it is in its files", FILE_LINES,
+    cases.append(("pc, to its files", FILE_LINES,
                   lambda n: into_file(kit, kit.peers[0], n)))
     for peer in kit.peers:
         if peer.name == "supervisord":
@@ -119,7 +155,9 @@ def intake(kit):
         kit.say(f"P7 {label}: {spread(values)} M lines/s")
     t.remark("One module writes lines of 22 bytes, 64 KiB a write, as fast as "
              "they are taken; pc's own standard output is /dev/null. cat and "
-             "supervisord pass bytes on without looking for lines.")
+             "supervisord pass bytes on without looking for lines. pc-logd "
+             "alone is given records through a pipe by cat, and timed until "
+             "it has written the last.")
     return t
 
 

@@ -18,6 +18,10 @@ fuzz_layers_manifest = hub sys wire base
 fuzz_layers_exits = hub sys wire base
 fuzz_layers_notify = keep hub sys wire base
 fuzz_layers_health = keep hub sys wire base
+fuzz_layers_supervise = hub sys wire base
+fuzz_layers_logpipe = hub sys wire base
+fuzz_layers_cri = log hub sys wire base
+fuzz_layers_logidx = log hub sys wire base
 
 fuzzers := $(sort $(patsubst t/fuzz/%.c,%,\
 	$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c))))

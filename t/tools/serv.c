@@ -396,7 +396,7 @@ static void notify(const char *text)
 	memcpy(un.sun_path, name, len);
 	if (*name == '@')
 		un.sun_path[0] = '\0';
-	for (; text[n] && n < sizeof out; n++)
+	for (; n < sizeof out && text[n]; n++)
 		out[n] = text[n] == ',' ? '\n' : text[n] == '+' ? ' ' : text[n];
 	if (sendto(fd, out, n, 0, (struct sockaddr *)(void *)&un,
 		   (socklen_t)(sizeof un.sun_family + len)) < 0)

@@ -60,27 +60,6 @@ static void snapshots(struct mod *m)
 		    "\"[a] line 3\\n\"],\"text\":\"[a] line 2\\n"
 		    "[a] line 3\\n\"}"), "the newest two");
 	hang_up(c);
-	c = ask("GET", LOGS "?format=json&after=5.2");
-	until(c->eof);
-	ok(answered(c, 200, "\r\n\r\n{\"short\":\"a\",\"cursor\":\"5.3\","
-		    "\"time\":\"1970-01-01T00:00:01.000000000Z\",\"stream\":"
-		    "\"stdout\",\"partial\":false,\"line\":\"line 3\"}\n"),
-	   "after a cursor, as JSON");
-	hang_up(c);
-	c = ask("GET", LOGS "?format=json&after=4.2");
-	until(c->eof);
-	ok(answered(c, 200, "\r\n\r\n{\"short\":\"a\",\"gap\":null}\n"
-		    "{\"short\":\"a\",\"cursor\":\"5.1\""),
-	   "after another keeper's: a gap of unknown size");
-	hang_up(c);
-	c = ask("GET", LOGS "?format=json&after=5.3");
-	until(c->eof);
-	ok(answered(c, 200, "\r\n\r\n") && !*body(c), "nothing after the last");
-	hang_up(c);
-	c = ask("GET", LOGS "?format=json&after=5.99&n=1");
-	until(c->eof);
-	ok(!*body(c), "nor after one that is to come");
-	hang_up(c);
 }
 
 static void records(void)
@@ -112,6 +91,11 @@ static void records(void)
 	c = ask("GET", LOGS "?format=records&after=x");
 	until(c->eof);
 	ok(answered(c, 400, "after must be a cursor"), "no cursor");
+	hang_up(c);
+	c = ask("GET", LOGS "?format=records&after=5.99&n=1");
+	until(c->eof);
+	ok(answered(c, 200, "\"records\":[],\"next\":\"5.3\"}"),
+	   "nothing after one that is to come");
 	hang_up(c);
 	c = ask("GET", LOGS "?format=xml");
 	until(c->eof);
@@ -239,19 +223,21 @@ static void resets(void)
 
 static void pushed(struct mod *m)
 {
-	struct client *c = ask("GET", LOGS "?follow=1&n=1");
-	struct client *j = ask("GET", LOGS "?follow=true&format=json&n=0");
+	struct client *c = ask("GET", LOGS "?follow=1&n=1"), *j;
 	long next = lines_put;
 	long gaps;
 
+	ask_events("");
+	j = ask("GET", LOGS "?follow=true&n=0");
+	ask_fields = "";
 	until(c->n && j->n);
 	put_lines(m, 500);
 	ok(answered(c, 200, "text/plain") &&
 	   is_whole(body(c), &next, &gaps) && next == lines_put + 1 && !gaps,
 	   "followed: every line as it comes");
-	ok(answered(j, 200, "application/x-ndjson") &&
-	   strstr(j->got, "\"cursor\":\"5.504\"") &&
-	   !strstr(j->got, "\"cursor\":\"5.4\""), "as JSON, new ones only");
+	ok(answered(j, 200, "text/event-stream") &&
+	   strstr(j->got, "id: 5.504\n") && !strstr(j->got, "id: 5.4\n"),
+	   "as events, new ones only");
 	ok(!c->eof && !j->eof, "and on it goes");
 	hang_up(c);
 	hang_up(j);
@@ -287,17 +273,22 @@ static void stalled(struct mod *m)
 static void resumed(struct mod *m)
 {
 	struct client *c = ask("GET", LOGS "?follow=1&after=5.10");
-	long next = 11, gaps;
+	long next = 11, gaps, kept = (long)ring_lines(&m->log.ring);
+	char gap[200];
 
 	settle();
 	ok(is_whole(body(c), &next, &gaps) && next == lines_put + 1 &&
 	   gaps == 1, "resumed far behind: the gap is exact");
 	hang_up(c);
-	c = ask("GET", LOGS "?follow=1&format=json&after=5.10");
+	ask_events("Last-Event-ID: 5.10");
+	c = ask("GET", LOGS);
+	ask_fields = "";
 	settle();
-	ok(!strncmp(body(c), "{\"short\":\"a\",\"gap\":", 19) &&
-	   atol(body(c) + 19) == lines_put - 10 - (long)ring_lines(&m->log.ring),
-	   "as JSON, too");
+	snprintf(gap, sizeof gap, "id: 5.%ld\nevent: gap\ndata: {\"from\":"
+		 "\"5.11\",\"to\":\"5.%ld\",\"count\":%ld}\n\nid: 5.%ld\n",
+		 lines_put - kept, lines_put - kept, lines_put - kept - 10,
+		 lines_put - kept + 1);
+	ok(!strncmp(body(c), gap, strlen(gap)), "as an event, too");
 	hang_up(c);
 	c = ask("GET", LOGS "?follow=1&after=3.10&n=1");
 	settle();
@@ -308,15 +299,18 @@ static void resumed(struct mod *m)
 
 static void parts(struct mod *m)
 {
-	struct client *c = ask("GET", LOGS "?follow=1&format=json&n=0");
+	struct client *c;
 
+	ask_events("");
+	c = ask("GET", LOGS "?n=0");
+	ask_fields = "";
 	source_put(&m->log, RING_ERR, true, 0, STR("\"half\" \x01\\"));
 	source_put(&m->log, RING_ERR, false, 0, STR("\xff the rest"));
 	lines_put += 2;
 	settle();
 	ok(strstr(c->got, "\"stream\":\"stderr\",\"partial\":true,"
-		  "\"line\":\"\\\"half\\\" \\u0001\\\\\"}\n") &&
-	   strstr(c->got, "\"partial\":false,\"line\":\"\xef\xbf\xbd the rest"
+		  "\"text\":\"\\\"half\\\" \\u0001\\\\\"}\n\n") &&
+	   strstr(c->got, "\"partial\":false,\"text\":\"\xef\xbf\xbd the rest"
 		  "\"}\n"), "parts of lines, and bytes that are no text");
 	hang_up(c);
 }

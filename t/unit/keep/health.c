@@ -92,8 +92,10 @@ static void is_not_asked_for_nothing(void)
 	health_watchers(&rig.sup, 1);
 	ok(m->health.timer.at_ms == m->health.at_ms + HEALTH_AGAIN_MS,
 	   "after a failure sooner");
+	ok(rig.sup.probe.armed, "and so is who listens");
 	health_watchers(&rig.sup, 0);
-	ok(!m->health.timer.armed, "nobody watches any more: nothing");
+	ok(!m->health.timer.armed && !rig.sup.probe.armed,
+	   "nobody watches any more: nothing");
 	stop(m);
 }
 
@@ -116,6 +118,19 @@ static void asks_whom_it_can(void)
 	settle();
 	ok(m->health.fd < 0 && !m->health.timer.armed,
 	   "ready by its word, and never listened: nobody to ask");
+	stop(m);
+}
+
+static void a_watcher_sees_it_lost(void)
+{
+	struct mod *m = up("shuts");
+
+	health_watchers(&rig.sup, 1);
+	kill(m->pid, SIGUSR1);
+	until(m->listening == LISTEN_NO);
+	ok(!mod_is_ready(m),
+	   "a lost listener is seen without a look");
+	health_watchers(&rig.sup, 0);
 	stop(m);
 }
 
@@ -144,6 +159,7 @@ static void a_stranger_answers(void)
 static void is_restarted(void)
 {
 	struct mod *m = up("bad");
+	unsigned runs = m->runs;
 	pid_t first = m->pid;
 
 	m->health.opted = true;
@@ -156,9 +172,9 @@ static void is_restarted(void)
 	until(m->end_cause == END_UNHEALTHY);
 	ok(m->state == SM_ABORTING && m->health.failures == 3,
 	   "the third ends it");
-	until(m->runs == 2 && m->state == SM_UP);
+	until(m->runs == runs + 1 && m->state == SM_UP);
 	ok(!lives(first) && m->exit_code == 128 + SIGTERM &&
-	   budget_count(&m->budget, os_now_ms()) == 1 && m->health.opted,
+	   budget_count(&m->budget, os_now_ms(), 0) == 1 && m->health.opted,
 	   "by its stop signal, as a crash");
 	m->health.opted = false;
 	stop(m);
@@ -170,7 +186,7 @@ static void at_most_16_at_once(void)
 {
 	struct mod *all[MANY];
 	unsigned most = 0, done = 0;
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof name, "hangs%d", i);
@@ -195,7 +211,7 @@ static void at_most_16_at_once(void)
 
 int main(int argc, char **argv)
 {
-	char name[16];
+	char name[32];
 
 	play(argc, argv);
 	status_lines();
@@ -207,6 +223,7 @@ int main(int argc, char **argv)
 	rig_row("flood", "[\"answer\",\"HTTP/1.1 200 endless\"]", "");
 	rig_row("mute", "[\"answer\",\"\"]", "");
 	rig_row("sit", "[\"up\"]", "");
+	rig_row("shuts", "[\"shut\"]", "");
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof name, "hangs%d", i);
 		rig_row(name, "[\"answer\",\"never\"]", "");
@@ -221,6 +238,7 @@ int main(int argc, char **argv)
 	is_not_asked_for_nothing();
 	asks_whom_it_can();
 	a_stranger_answers();
+	a_watcher_sees_it_lost();
 	is_restarted();
 	at_most_16_at_once();
 	return tap_done();

@@ -183,7 +183,7 @@ static void flows(void)
 	take_all();
 	ok(books[0].lines == 3 && books[1].lines == 1 &&
 	   !strcmp(books[0].text, "s0 line 3"), "lines come through");
-	sources[2].mode = LOG_MEMORY;
+	sources[2].mode = LOG_MODE_MEMORY;
 	say(&sources[2], 5);
 	take_all();
 	ok(!books[2].next && sources[2].lines_total == 5 &&
@@ -216,7 +216,7 @@ static void all_wait(void)
 	logger_wait(&logger, &waiters[0].wait);         /* to the end */
 }
 
-/* Until the pipe is full and LOG_FILE has to wait. */
+/* Until the pipe is full and LOG_MODE_FILE has to wait. */
 static void fill(struct source *s)
 {
 	while (!logger_holds(&logger, s)) {
@@ -231,7 +231,7 @@ static void waits(void)
 
 	fill(&sources[0]);
 	ok(logger_holds(&logger, &sources[1]), "a full pipe holds every file");
-	sources[3].mode = LOG_LOSSY;
+	sources[3].mode = LOG_MODE_LOSSY;
 	ok(!logger_holds(&logger, &sources[3]), "but none that may lose lines");
 	say(&sources[3], 10);
 	ok(sources[3].dropped_total == 10, "it loses them");
@@ -319,7 +319,7 @@ static void at_random(void)
 {
 	uint64_t missing = 0;
 
-	sources[2].mode = LOG_FILE;
+	sources[2].mode = LOG_MODE_FILE;
 	os_random(&state, sizeof state);
 	tap_diag("seed %lu", (unsigned long)state);
 	for (int i = 0; i < 20000; i++) {

@@ -15,6 +15,7 @@
  */
 
 #include "keep/api.h"
+#include "keep/api_view.h"
 #include "keep/spawn.h"
 #include "keep/sup.h"
 #include "keep/sweep.h"
@@ -41,6 +42,7 @@ static struct rig {
 	struct feeds feeds;
 	struct logs logs;
 	struct crew crew;
+	struct events events;
 	struct httpd httpd;
 	struct api api;
 	struct out out;
@@ -182,6 +184,20 @@ static inline void into_the_background(void)
 	sit();
 }
 
+/* Listens until SIGUSR1. */
+static inline void shut(void)
+{
+	sigset_t set;
+	int sig, fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = bind_port();
+	sigwait(&set, &sig);
+	close(fd);
+}
+
 static inline _Noreturn void act(char **argv)
 {
 	char *self = argv[-2];
@@ -207,6 +223,8 @@ static inline _Noreturn void act(char **argv)
 			answer_with(*++argv);
 		else if (!strcmp(*argv, "notify"))
 			notify(*++argv);
+		else if (!strcmp(*argv, "shut"))
+			shut();
 		else if (!strcmp(*argv, "byte"))
 			write_bytes();
 		else if (!strcmp(*argv, "exit"))
@@ -260,6 +278,7 @@ static inline void rig_changed(struct sup *s)
 {
 	(void)s;
 	rig.changed++;
+	events_settle(&rig.events);
 	ops_settle(&rig.ops);
 }
 
@@ -294,6 +313,7 @@ static inline void rig_serve(struct err *e)
 
 static inline void rig_down(void)
 {
+	events_release(&rig.events);
 	sup_release(&rig.sup);
 }
 
@@ -332,9 +352,12 @@ static inline void rig_up(void)
 	rig.sup.gone = rig_gone;
 	ops_init(&rig.ops, &rig.sup);
 	rig.ops.tell_ready = api_tell_ready;
+	events_init(&rig.events, &rig.sup, &rig.feeds);
+	rig.events.put_rows = view_rows;
+	rig.events.ctx = &rig.api;
 	rig.api = (struct api){ .sup = &rig.sup, .ops = &rig.ops,
 		.feeds = &rig.feeds, .logs = &rig.logs,
-		.crew = &rig.crew,
+		.crew = &rig.crew, .events = &rig.events,
 		.registry = &rig.registry,
 		.spawn = &rig.spawn, .out = &rig.out };
 	rig_serve(&e);

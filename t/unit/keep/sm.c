@@ -15,7 +15,10 @@ static const char *const events[SM_NEVENT] = {
 	[EV_DEPS] = "deps", [EV_SQUAT] = "squat", [EV_UNFIT] = "unfit",
 	[EV_REFUSED] = "refused", [EV_EXEC_OK] = "exec-ok",
 	[EV_EXEC_FAIL] = "exec-fail", [EV_EXIT] = "exit",
-	[EV_EXIT_LAST] = "exit-last", [EV_GONE] = "gone", [EV_FAULT] = "fault", [EV_TIMER] = "timer",
+	[EV_EXIT_LAST] = "exit-last", [EV_EXIT_DONE] = "exit-done",
+	[EV_EXIT_FINAL] = "exit-final", [EV_GONE] = "gone",
+	[EV_TIMER] = "timer", [EV_FAULT] = "fault", [EV_BOOT] = "boot",
+	[EV_BOOT_SPENT] = "boot-spent", [EV_BOOT_LEFT] = "boot-left",
 };
 
 static const struct {
@@ -32,6 +35,8 @@ static const struct {
 	[SM_FAILING]       = { "failing",       "crashed",    1, 1 },
 	[SM_CRASHED]       = { "crashed",       "crashed",    0, 1 },
 	[SM_SQUATTED]      = { "squatted",      "crashed",    0, 1 },
+	[SM_ENDING]        = { "ending",        "crashed",    1, 1 },
+	[SM_ENDED]         = { "ended",         "crashed",    0, 1 },
 	[SM_STOPPING]      = { "stopping",      "running",    1, 0 },
 	[SM_KILLING]       = { "killing",       "running",    1, 0 },
 	[SM_CYCLING]       = { "cycling",       "restarting", 1, 1 },
@@ -54,8 +59,7 @@ static const struct {
 	{ SM_DOWN,     EV_START,     SM_HELD,     ANEW },
 	{ SM_DOWN,     EV_RESTART,   SM_HELD,     ANEW },
 	{ SM_HELD,     EV_DEPS,      SM_EXECING,  ACT_SPAWN },
-	{ SM_EXECING,  EV_EXEC_OK,   SM_UP,       ACT_ARM_STABLE },
-	{ SM_UP,       EV_TIMER,     SM_UP,       ACT_CLEAR },
+	{ SM_EXECING,  EV_EXEC_OK,   SM_UP,       0 },
 	/* As a killed keeper left it. */
 	{ SM_DOWN,     EV_BOOT,      SM_HELD,     ACT_HOLD },
 	{ SM_DOWN,     EV_BOOT_SPENT, SM_CRASHED, ACT_ARM_SLOW },
@@ -68,15 +72,31 @@ static const struct {
 	{ SM_EXECING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
 	/* Crashes, with budget and without. */
 	{ SM_UP,       EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
-	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
 	/* It runs, but not as it should: ended, and then a crash. */
 	{ SM_UP,       EV_FAULT,     SM_ABORTING, END_RUN },
 	{ SM_ABORTING, EV_EXIT,      SM_CLEARING, ACT_SWEEP | ACT_ARM_STOP },
-	{ SM_ABORTING, EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_ABORTING, EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
+	{ SM_ABORTING, EV_EXIT_FINAL, SM_ENDING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
 	{ SM_ABORTING, EV_TIMER,     SM_ABORTING, KILL_RUN },
 	{ SM_ABORTING, EV_START,     SM_ABORTING, ACT_CLEAR },
 	{ SM_ABORTING, EV_STOP,      SM_STOPPING, END_RUN },
 	{ SM_ABORTING, EV_RESTART,   SM_CYCLING,  END_RUN },
+	{ SM_UP,       EV_EXIT_LAST, SM_FAILING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
+	/* Ends that are to be the last. */
+	{ SM_UP,       EV_EXIT_DONE, SM_STOPPING, ACT_SWEEP | ACT_ARM_STOP },
+	{ SM_UP,       EV_EXIT_FINAL, SM_ENDING,  ACT_SWEEP | ACT_ARM_STOP |
+						  ACT_GIVE_UP },
+	{ SM_ENDING,   EV_GONE,      SM_ENDED,    ACT_DISARM },
+	{ SM_ENDING,   EV_TIMER,     SM_ENDING,   KILL_RUN },
+	{ SM_ENDING,   EV_START,     SM_CYCLING,  END_RUN },
+	{ SM_ENDING,   EV_RESTART,   SM_CYCLING,  END_RUN },
+	{ SM_ENDING,   EV_STOP,      SM_STOPPING, END_RUN },
+	{ SM_ENDED,    EV_START,     SM_HELD,     ANEW },
+	{ SM_ENDED,    EV_RESTART,   SM_HELD,     ANEW },
+	{ SM_ENDED,    EV_STOP,      SM_DOWN,     0 },
 	{ SM_CLEARING, EV_GONE,      SM_BACKOFF,  ACT_ARM_BACKOFF },
 	{ SM_CLEARING, EV_TIMER,     SM_CLEARING, KILL_RUN },
 	{ SM_FAILING,  EV_EXIT,      SM_FAILING,  ACT_SWEEP },
@@ -225,7 +245,7 @@ static void stop_is_obeyed(void)
 {
 	static const enum sm_event facts[] = { EV_DEPS, EV_SQUAT, EV_UNFIT,
 		EV_REFUSED, EV_EXEC_OK, EV_EXEC_FAIL, EV_EXIT, EV_EXIT_LAST,
-		EV_GONE, EV_TIMER, EV_FAULT, EV_STOP };
+		EV_FAULT, EV_EXIT_DONE, EV_EXIT_FINAL, EV_GONE, EV_TIMER, EV_STOP };
 	bool stays = true;
 
 	for (unsigned s = 0; s < SM_NSTATE; s++) {
@@ -250,7 +270,7 @@ static void stop_is_obeyed(void)
 }
 
 #define ARMS (ACT_ARM_STOP | ACT_ARM_KILL | ACT_ARM_BACKOFF | ACT_ARM_SLOW | \
-	      ACT_ARM_SQUAT | ACT_ARM_FORK | ACT_ARM_STABLE)
+	      ACT_ARM_SQUAT | ACT_ARM_FORK)
 
 /*
  * All that can happen to a module and its one timer. Nothing that waits for
@@ -286,12 +306,12 @@ static void the_timer_is_set(void)
 	}
 	ok(single, "one timer, armed once a step");
 	for (unsigned s = 0; s < SM_NSTATE; s++) {
-		bool hears = s == SM_UP || sm_step(s, EV_TIMER).acts ||
+		bool hears = sm_step(s, EV_TIMER).acts ||
 			     sm_step(s, EV_TIMER).state != s;
 
 		ok(hears || !seen[s][true], "%s: no timer for nobody",
 		   sm_name(s));
-		ok(!hears || s == SM_UP || !seen[s][false],
+		ok(!hears || !seen[s][false],
 		   "%s: never left without the timer", sm_name(s));
 	}
 }
@@ -318,6 +338,41 @@ static void force_comes_late(void)
 	ok(late, "SIGKILL only when time is up");
 	ok(timed, "a signal is sent with the time to obey it");
 	ok(stuck, "a survivor is called one only after SIGKILL and a wait");
+}
+
+/* Every policy, every kind of exit. */
+static void exits(void)
+{
+	ok(sm_exit(RESTART_ALWAYS, false) == EV_EXIT &&
+	   sm_exit(RESTART_ALWAYS, true) == EV_EXIT,
+	   "always: whatever it was, again");
+	ok(sm_exit(RESTART_ON_FAILURE, false) == EV_EXIT_DONE &&
+	   sm_exit(RESTART_ON_FAILURE, true) == EV_EXIT,
+	   "on-failure: done, or again");
+	ok(sm_exit(RESTART_NEVER, false) == EV_EXIT_DONE &&
+	   sm_exit(RESTART_NEVER, true) == EV_EXIT_FINAL,
+	   "never: done, or failed for good");
+}
+
+/* What has ended for good is up again by somebody's word alone; and only
+ * the end of a run gives anything up. */
+static void ends_are_final(void)
+{
+	bool stays = true, told = true;
+
+	for (unsigned ev = 0; ev < SM_NEVENT; ev++) {
+		bool word = ev == EV_START || ev == EV_RESTART ||
+			    ev == EV_STOP;
+
+		stays = stays && (word || (sm_step(SM_ENDED, ev).state ==
+			SM_ENDED && !sm_step(SM_ENDED, ev).acts));
+		for (unsigned s = 0; s < SM_NSTATE; s++)
+			told = told && !(sm_step(s, ev).acts & ACT_GIVE_UP) ==
+			       !((s == SM_UP || s == SM_ABORTING) &&
+				 (ev == EV_EXIT_LAST || ev == EV_EXIT_FINAL));
+	}
+	ok(stays, "ended: no fact moves it");
+	ok(told, "given up: with the last exit of a run, and then only");
 }
 
 /* The stories of the goals, as sequences. */
@@ -349,8 +404,18 @@ static void stories(void)
 		EV_FAULT, EV_EXIT, EV_GONE, EV_TIMER, EV_EXEC_OK,
 		EV_FAULT, EV_FAULT, EV_TIMER, EV_EXIT, EV_GONE, EV_TIMER,
 		EV_EXEC_OK, EV_FAULT, EV_EXIT_LAST, EV_GONE };
+	static const enum sm_event done[] = { EV_START, EV_DEPS, EV_EXEC_OK,
+		EV_EXIT_DONE, EV_GONE, EV_TIMER };
+	static const enum sm_event failed[] = { EV_START, EV_DEPS, EV_EXEC_OK,
+		EV_EXIT_FINAL, EV_TIMER, EV_GONE, EV_TIMER };
 	unsigned n = 0;
 
+	ok(told(SM_DOWN, done, LEN(done), &n) == SM_DOWN && n == 1,
+	   "one that is done: stopped, one spawn");
+	n = 0;
+	ok(told(SM_DOWN, failed, LEN(failed), &n) == SM_ENDED && n == 1,
+	   "one that may not fail twice: crashed, one spawn");
+	n = 0;
 	ok(told(SM_DOWN, budget, LEN(budget), &n) == SM_CRASHED && n == 3,
 	   "three crashes: crashed, exactly 3 spawns");
 	n = 0;
@@ -376,6 +441,8 @@ int main(void)
 	stop_is_obeyed();
 	the_timer_is_set();
 	force_comes_late();
+	exits();
+	ends_are_final();
 	stories();
 	return tap_done();
 }

@@ -32,6 +32,7 @@ static void comes_back(void)
 	first = m->pid;
 	ok(lives(first) && getsid(first) == first && m->runs == 1 &&
 	   m->sid == first, "up, in a session of its own");
+	ok(!m->timer.armed, "and nothing has to wake us for it");
 	mod_state(m, &s);
 	ok(s.status == STATUS_RUNNING && s.pid == first && !s.exited &&
 	   !s.restarts_in_window && !s.error.type && s.started_unix_ms > 0 &&
@@ -74,6 +75,32 @@ static void budget_is_spent(void)
 	ok(m->runs == 7, "a start gives it three more");
 	stop(m);
 	ok(m->state == SM_DOWN, "stopped while crashed");
+}
+
+/* Alive for 60 s: no timer has rung, and the count is clear all the same. */
+static void budget_ages(void)
+{
+	struct mod *m = rig_mod("sit");
+	struct mod_state s;
+	unsigned runs;
+
+	start(m);
+	runs = m->runs;
+	for (unsigned i = 1; i <= 2; i++) {
+		kill(m->pid, SIGKILL);
+		until(m->runs == runs + i && m->state == SM_UP);
+	}
+	mod_state(m, &s);
+	ok(s.restarts_in_window == 2, "two crashes");
+	m->started_ms -= STABLE_MS;
+	mod_state(m, &s);
+	ok(s.restarts_in_window == 0, "60 s later: none");
+	kill(m->pid, SIGKILL);
+	until(m->state != SM_UP);
+	until(m->state == SM_UP);
+	mod_state(m, &s);
+	ok(s.restarts_in_window == 1, "and the next one is the first");
+	stop(m);
 }
 
 static void cannot_execute(void)
@@ -285,7 +312,7 @@ static void listens(void)
 	ok(m->state == SM_SQUATTED && m->error.type &&
 	   !strcmp(m->error.type, ERROR_SQUATTER) && !m->runs &&
 	   !strcmp(sm_wire(m->state), "crashed") && m->timer.armed &&
-	   !budget_count(&m->budget, os_now_ms()),
+	   !budget_count(&m->budget, os_now_ms(), 0),
 	   "its port is taken: not started, and no crash");
 	tell(m, EV_TIMER);
 	ok(m->state == SM_SQUATTED && m->tries == 2, "still");
@@ -407,7 +434,7 @@ static void short_of_descriptors(void)
 	until(sits->state != SM_HELD);
 	ok(sits->state != SM_UP && sits->state != SM_EXECING &&
 	   sits->error.type && sits->timer.armed &&
-	   !budget_count(&sits->budget, os_now_ms()),
+	   !budget_count(&sits->budget, os_now_ms(), 0),
 	   "none for a new run: tried later, and no crash");
 	kill(m->pid, SIGKILL);
 	until(m->state != SM_UP);
@@ -537,6 +564,7 @@ int main(int argc, char **argv)
 
 	comes_back();
 	budget_is_spent();
+	budget_ages();
 	cannot_execute();
 	whole_tree_goes();
 	waits_for_the_last();

@@ -385,6 +385,7 @@ static void test_nonblock(void)
 
 static int table(void *unused)
 {
+	struct buf b;
 	static const char *const heads[] = { "SERVICE", "STATE", "PID" };
 	static const char *const rows[][3] = {
 		{ "vault", "active", "17" },
@@ -399,7 +400,10 @@ static int table(void *unused)
 	cli_table_note(t, "bell\a");
 	cli_table_row(t, rows[1]);
 	cli_table_row(t, rows[2]);
-	cli_table_print(t);
+	buf_init(&b, 65536);
+	cli_table_put(t, &b);
+	cli_put(buf_str(&b));
+	buf_release(&b);
 	return cli_finish(EXIT_DONE);
 }
 

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -397,8 +398,37 @@ static int without_proc(void)
 	return cloexec_from_40() && os_children(NULL, 0) < 0 ? 0 : 1;
 }
 
+static void peeks(void)
+{
+	char seen[8] = "", got[8] = "";
+	int p[2], spare[2], file = open("/dev/null", O_RDONLY);
+
+	if (pipe(p) < 0 || pipe(spare) < 0)
+		exit(1);
+	ok(os_pipe_room(p[0]) >= 4096 && os_pipe_room(file) == 0,
+	   "a pipe has a size, a file has none");
+	ok(os_pipe_peek(p[0], spare, seen, 8) < 0 && errno == EAGAIN,
+	   "nothing to see");
+	ok(write(p[1], "abcdef", 6) == 6 &&
+	   os_pipe_peek(p[0], spare, seen, 4) == 4 && !memcmp(seen, "abcd", 4),
+	   "the first bytes are seen");
+	ok(os_pipe_peek(p[0], spare, seen, 8) == 6 &&
+	   !memcmp(seen, "abcdef", 6), "and again, with the rest");
+	ok(read(p[0], got, 8) == 6 && !memcmp(got, "abcdef", 6),
+	   "they are still there");
+	close(p[1]);
+	ok(os_pipe_peek(p[0], spare, seen, 8) == 0, "nobody can write");
+	ok(os_pipe_peek(file, spare, seen, 8) < 0 && errno == ENOSYS,
+	   "no pipe: read it");
+	close(p[0]);
+	close(spare[0]);
+	close(spare[1]);
+	close(file);
+}
+
 static void second_ways(void)
 {
+	int none[2] = { -1, -1 };
 	int status = 1;
 	pid_t pid;
 
@@ -409,6 +439,9 @@ static void second_ways(void)
 	nowait("no pwritev2");
 	deny(SYS_close_range, ENOSYS);
 	ok(cloexec_from_40(), "no close_range: the same");
+	deny(SYS_tee, EPERM);
+	ok(os_pipe_peek(0, none, NULL, 1) < 0 && errno == ENOSYS,
+	   "a filter's EPERM means no peeking");
 	deny(SYS_pidfd_open, EPERM);
 	ok(os_pidfd(getpid()) < 0 && errno == ENOSYS,
 	   "a filter's EPERM means no pidfds");
@@ -417,6 +450,61 @@ static void second_ways(void)
 		_exit(without_proc());
 	ok(waitpid(pid, &status, 0) == pid && status == 0,
 	   "no /proc either: the same");
+}
+
+static void datagrams(void)
+{
+	int p[2], s, fd, again, fds[2];
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} beside = { .room = { 0 } };
+	struct iovec io = { .iov_base = p, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1,
+		.msg_control = &beside, .msg_controllen = sizeof beside };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	char name[64], text[8];
+	pid_t pid = -1, kid;
+
+	snprintf(name, sizeof name, "@pc-os-test/%d", (int)getpid());
+	fd = os_dgram(name);
+	s = os_dgram(NULL);
+	again = os_dgram(name);
+	ok(fd >= 0 && s >= 0 && again < 0 && errno == EADDRINUSE &&
+	   cloexec(fd) && nonblock(fd) && cloexec(s) && nonblock(s),
+	   "a name is given once");
+	ok(os_dgram("x") < 0 && errno == EINVAL && os_dgram("@") < 0,
+	   "no name of this kind");
+	ok(os_receive(fd, text, sizeof text, &pid) < 0 && errno == EAGAIN,
+	   "nothing yet");
+	kid = fork();
+	if (!kid)
+		_exit(os_send_to(s, name, "abc", 3) < 0);
+	waitpid(kid, NULL, 0);
+	ok(os_receive(fd, text, sizeof text, &pid) == 3 && pid == kid &&
+	   !memcmp(text, "abc", 3), "three bytes, by the child");
+	os_send_to(s, name, "0123456789", 10);
+	ok(os_receive(fd, text, sizeof text, &pid) == 10 && pid == getpid(),
+	   "more than there is room for");
+	if (pipe(p) < 0)
+		tap_diag("%s", strerror(errno));
+	fds[0] = fds[1] = p[1];
+	beside.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fds),
+		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&beside.head), fds, sizeof fds);
+	memcpy(un.sun_path + 1, name + 1, strlen(name) - 1);
+	msg.msg_name = &un;
+	msg.msg_namelen = (socklen_t)(sizeof un.sun_family + strlen(name));
+	ok(sendmsg(s, &msg, 0) == 1, "one with descriptors");
+	close(p[1]);
+	ok(os_receive(fd, text, sizeof text, &pid) == 1 && pid == getpid(),
+	   "  is received");
+	ok(read(p[0], text, 1) == 0, "  and they are closed");
+	close(p[0]);
+	ok(os_send_to(s, "/nowhere/at/all", "x", 1) < 0 &&
+	   os_send_to(s, "vsock:1", "x", 1) < 0, "nobody there");
+	close(s);
+	close(fd);
 }
 
 int main(void)
@@ -433,6 +521,8 @@ int main(void)
 	orphans();
 	pidfds();
 	maps();
+	datagrams();
+	peeks();
 	second_ways();
 	return tap_done();
 }

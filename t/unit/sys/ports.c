@@ -336,6 +336,31 @@ static void refused(void)
 	close(fd);
 }
 
+/* By connecting: no view is needed. */
+static void answers(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int held[8], fd = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof a;
+	uint16_t port;
+
+	if (bind(fd, (struct sockaddr *)(void *)&a, sizeof a) < 0 ||
+	    getsockname(fd, (struct sockaddr *)(void *)&a, &len) < 0)
+		tap_diag("%s", strerror(errno));
+	port = ntohs(a.sin_port);
+	ok(ports_answers(port) == 0, "bound is not listening");
+	listen(fd, 0);
+	ok(ports_answers(port) == 1, "somebody answers");
+	for (size_t i = 0; i < LEN(held); i++)
+		held[i] = net_connect_tcp("127.0.0.1", port, NULL);
+	ok(ports_answers(port) == 1, "with a full queue, too");
+	for (size_t i = 0; i < LEN(held); i++)
+		close(held[i]);
+	close(fd);
+	ok(ports_answers(port) == 0, "nobody any more");
+}
+
 int main(void)
 {
 	alarm(60);
@@ -354,5 +379,6 @@ int main(void)
 	bound();
 	holders();
 	refused();
+	answers();
 	return tap_done();
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CROWD 300
@@ -86,6 +87,26 @@ static void end_all(void)
 		tap_diag("%s", strerror(errno));
 }
 
+static void uses(void)
+{
+	size_t n = 16 << 20;
+	uint64_t memory = proc_memory(getpid());
+	char *block = malloc(n);
+	int fds = proc_descriptors(getpid()), fd = dup(0);
+
+	ok(memory > 4096 && block, "%llu bytes",
+	   (unsigned long long)memory);
+	for (size_t i = 0; block && i < n; i += 4096)
+		((volatile char *)block)[i] = 1;
+	ok(proc_memory(getpid()) >= memory + n, "  16 MiB more");
+	free(block);
+	ok(fds >= 3 && proc_descriptors(getpid()) == fds + 1,
+	   "%d descriptors, then one more", fds);
+	close(fd);
+	ok(!proc_memory(1 << 30) && proc_descriptors(1 << 30) == -1,
+	   "nobody uses nothing");
+}
+
 static void ourselves(void)
 {
 	struct proc p = { .pid = 0 };
@@ -96,6 +117,11 @@ static void ourselves(void)
 	ok(p.state == 'R' && p.start > 0, "running, since %llu",
 	   (unsigned long long)p.start);
 	ok(!strcmp(p.comm, "ptab.t"), "by the name of %s", p.comm);
+	while (p.cpu_ms < 20)
+		proc_read(getpid(), &p);
+	ok(p.cpu_ms <= (uint64_t)clock() / (CLOCKS_PER_SEC / 1000) + 10,
+	   "it has used %llu ms", (unsigned long long)p.cpu_ms);
+	uses();
 	ok(proc_read(0, &p) < 0 && proc_read(-1, &p) < 0 &&
 	   proc_read(1 << 30, &p) < 0, "nobody");
 }

@@ -84,6 +84,8 @@ static int role(int argc, char **argv)
 {
 	if (!strcmp(argv[1], "tell"))
 		return tell(argc, argv);
+	if (!strcmp(argv[1], "third"))
+		return write(3, "x", 1) == 1 ? 0 : 1;
 	/* "hold": say so, and never end. */
 	printf("holding\n");
 	fflush(stdout);
@@ -216,6 +218,40 @@ static void starting(void)
 	ok(!strcmp(slurp(err[0]), "to stderr\n"), "stderr");
 	ok(status_of(pid) == 9, "its exit status is ours to have");
 	make_tidy();
+}
+
+/* Wherever it is with us, it is 3 there; and nothing else is. */
+static void a_third_one(int at)
+{
+	char third[] = "third", name[] = "x";
+	char *argv[] = { name, third, NULL }, *envp[] = { NULL };
+	struct run_req req = { .path = SELF, .argv = argv, .envp = envp,
+			       .out = 2, .err = 2 };
+	struct run_failure why;
+	int p[2], q[2], fd = -1, given;
+	struct err e = { 0 };
+	pid_t pid;
+	char c = 0;
+
+	os_pipe(p);
+	os_pipe(q);
+	given = fcntl(p[1], F_DUPFD_CLOEXEC, at);
+	req.extra = given;
+	pid = run_start(&req, &fd, &e);
+	ok(pid > 0 && outcome_of(fd, &why) == 1 && status_of(pid) == 0 &&
+	   read(p[0], &c, 1) == 1 && c == 'x', "%d becomes 3", given);
+	fd_close(&fd);
+	ok(fcntl(given, F_GETFD) & FD_CLOEXEC, "  and stays as it is here");
+	req.extra = 0;
+	pid = run_start(&req, &fd, &e);
+	ok(pid > 0 && outcome_of(fd, &why) == 1 && status_of(pid) == 1,
+	   "  none: there is no 3");
+	fd_close(&fd);
+	close(p[0]);
+	close(p[1]);
+	close(q[0]);
+	close(q[1]);
+	close(given);
 }
 
 static void fails(const char *what, struct run_req req, int status,
@@ -547,6 +583,20 @@ static void finding(void)
 	arena_release(&arena);
 }
 
+static void own_place(void)
+{
+	struct err e = { 0 };
+	char dir[4096], real[PATH_MAX] = "", small[4];
+
+	if (!realpath(SELF, real))
+		tap_diag("no /proc");
+	*strrchr(real, '/') = '\0';
+	ok(run_own_dir("x", dir, sizeof dir, &e) == 0 && !strcmp(dir, real),
+	   "where we are: %s", dir);
+	ok(run_own_dir("no-such-program", small, sizeof small, &e) < 0 &&
+	   strstr(e.msg, "no-such-program"), "not to be told: %s", e.msg);
+}
+
 int main(int argc, char **argv)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -566,6 +616,8 @@ int main(int argc, char **argv)
 		tap_diag("no directories");
 	arena_init(&arena, 1 << 20);
 	starting();
+	a_third_one(3);
+	a_third_one(40);
 	failures();
 	low_descriptors();
 	parents();
@@ -573,6 +625,7 @@ int main(int argc, char **argv)
 	gates();
 	forks_refused();
 	finding();
+	own_place();
 	ok(!fd_count(FD_FREE), "no descriptor is left in the table");
 	snprintf(cmd, sizeof cmd, "cd / && rm -rf '%s'", top);
 	if (system(cmd))
