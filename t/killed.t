@@ -53,6 +53,9 @@ tree_module nobody --depth 1 --width 2 --root nobody,headless --rest nobody
 tree_module loud --depth 1 --width 1 --root flood --rest endless
 tree_module idle --depth 1 --width 1
 names='plain wild wash nobody loud'
+for m in $names idle; do
+	manifest "$m" '.supervise = {stopTimeoutMs: 300}'
+done
 
 stranger tree --depth 1 --width 2 --bind never "$T/trees.other/vault"
 stranger env PC_OWNER=x PARACHUTE_HOME="$own" setsid serv --no-bind
