@@ -254,6 +254,9 @@ ok 'the second hub noticed nothing' cmp alike.before alike.after
 ok 'all strangers live'           gone_none $strange "$other_hub"
 kill -TERM "$other_hub"
 waitfor pid-gone "$other_hub"
+for p in $(tree --alive "$T/trees.other" | cut -d ' ' -f 1); do
+	kill -KILL "$p"
+done
 ok 'never two of a module'        no_doubles
 if [ -n "$cgroup" ]; then
 	is "$(find "$cgroup" -mindepth 1 -type d)" '' 'no cgroup of ours'
