@@ -331,6 +331,9 @@ os.setxattr(sys.argv[1], sys.argv[2], b"1")' "$cgroup" "$1"
 }
 cgroup_end() {
 	echo 1 >"$cgroup/cgroup.kill"
+	# Linux passes over a process whose first thread has ended.
+	find "$cgroup" -name cgroup.procs -exec cat {} + |
+		while read -r _p; do kill -KILL "$_p" 2>/dev/null; done
 	eventually grep -q "populated 0" "$cgroup/cgroup.events"
 	find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
 	cgroup=''

@@ -58,9 +58,9 @@ ok '  it was no crash'            mod_has plain '.restarts == 0 and
 	.state.restartsInWindow == 0 and .state.status == "running"'
 
 # A stranger takes the port while the module is alive.
-stranger() {    # ARG...: a server that is none of ours; sets $stranger
+stranger() {    # a server that is none of ours; sets $stranger
 	rm -f stranger.mark
-	serv --mark "$T/stranger.mark" --listen "$plain" "$@" \
+	serv --mark "$T/stranger.mark" --listen "$plain" \
 		>>other.log 2>&1 &
 	stranger=$!
 	others="$others $stranger"
