@@ -117,7 +117,7 @@ static int read_stat(int pid, struct seen *out)
 {
 	char path[64], text[512], *p;
 	ssize_t n;
-	int fd;
+	int fd, threads;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -130,8 +130,13 @@ static int read_stat(int pid, struct seen *out)
 	text[n] = '\0';
 	p = strrchr(text, ')');         /* the name may hold anything */
 	out->pid = pid;
-	if (!p || sscanf(p + 1, " %c %d", &out->state, &out->ppid) != 2)
+	if (!p || sscanf(p + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			 "%*u %*u %*d %*d %*d %*d %d", &out->state,
+			 &out->ppid, &threads) != 3)
 		return -1;
+	/* Its first thread has ended, the others live. */
+	if (out->state == 'Z' && threads > 1)
+		out->state = 'S';
 	return 0;
 }
 
