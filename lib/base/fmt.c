@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
@@ -163,7 +164,10 @@ int fmt_va(char *out, size_t size, const char *format, va_list ap)
 	va_end(o.ap);
 	if (size)
 		out[o.n < size ? o.n : size - 1] = '\0';
-	return o.n > INT_MAX ? -1 : (int)o.n;
+	if (o.n <= INT_MAX)
+		return (int)o.n;
+	errno = EOVERFLOW;
+	return -1;
 }
 
 int fmt(char *out, size_t size, const char *format, ...)

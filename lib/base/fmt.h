@@ -20,7 +20,7 @@
 /*
  * Writes at most size bytes, the last of them NUL if there is any; out may be
  * NULL when size is 0. Returns the length the whole has, so that size or more
- * means that the end was cut; -1 if that length is more than an int holds.
+ * means that the end was cut; -1 and EOVERFLOW if an int does not hold it.
  */
 int fmt(char *out, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -3,6 +3,7 @@
 
 #include "tap.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,7 +120,9 @@ static void too_long(void)
 	const volatile int most = INT_MAX;
 	char out[4];
 
-	ok(fmt(out, sizeof out, "%*s.", most, "") == -1, "more than an int");
+	errno = 0;
+	ok(fmt(out, sizeof out, "%*s.", most, "") == -1 && errno == EOVERFLOW,
+	   "more than an int");
 	ok(fmt(out, sizeof out, "%*s", most, "") == INT_MAX &&
 	   !strcmp(out, "   "), "as much as an int");
 }
