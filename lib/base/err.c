@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum err_code code_of(int sys)
 {
@@ -29,7 +31,7 @@ static enum err_code code_of(int sys)
 	}
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+int err_set(struct err *e, enum err_code code, const char *format, ...)
 {
 	va_list ap;
 
@@ -37,13 +39,13 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 		return -1;
 	e->code = code;
 	e->sys = 0;
-	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_start(ap, format);
+	fmt_va(e->msg, sizeof e->msg, format, ap);
 	va_end(ap);
 	return -1;
 }
 
-int err_sys(struct err *e, const char *fmt, ...)
+int err_sys(struct err *e, const char *format, ...)
 {
 	int sys = errno;
 	va_list ap;
@@ -53,15 +55,15 @@ int err_sys(struct err *e, const char *fmt, ...)
 		return -1;
 	e->code = code_of(sys);
 	e->sys = sys;
-	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_start(ap, format);
+	fmt_va(e->msg, sizeof e->msg, format, ap);
 	va_end(ap);
 	n = strlen(e->msg);
-	snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(sys));
+	fmt(e->msg + n, sizeof e->msg - n, ": %s", strerror(sys));
 	return -1;
 }
 
-int err_add(struct err *e, const char *fmt, ...)
+int err_add(struct err *e, const char *format, ...)
 {
 	va_list ap;
 	size_t n;
@@ -69,13 +71,13 @@ int err_add(struct err *e, const char *fmt, ...)
 	if (!e)
 		return -1;
 	n = strlen(e->msg);
-	va_start(ap, fmt);
-	vsnprintf(e->msg + n, sizeof e->msg - n, fmt, ap);
+	va_start(ap, format);
+	fmt_va(e->msg + n, sizeof e->msg - n, format, ap);
 	va_end(ap);
 	return -1;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+int err_wrap(struct err *e, const char *format, ...)
 {
 	char was[sizeof e->msg];
 	va_list ap;
@@ -84,16 +86,23 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	if (!e)
 		return -1;
 	memcpy(was, e->msg, sizeof was);
-	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	va_start(ap, format);
+	fmt_va(e->msg, sizeof e->msg, format, ap);
 	va_end(ap);
 	n = strlen(e->msg);
-	snprintf(e->msg + n, sizeof e->msg - n, ": %s", was);
+	fmt(e->msg + n, sizeof e->msg - n, ": %s", was);
 	return -1;
 }
 
 void err_bug(const char *file, int line, const char *why)
 {
-	fprintf(stderr, "BUG at %s:%d: %s\n", file, line, why);
+	char text[240];
+	size_t n = (size_t)fmt(text, sizeof text, "BUG at %s:%d: %s\n", file,
+			       line, why);
+
+	if (n >= sizeof text)
+		n = sizeof text - 1;
+	/* Said or not, this is the end. */
+	(void)!write(STDERR_FILENO, text, n);
 	abort();
 }

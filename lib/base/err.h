@@ -40,19 +40,19 @@ struct err {
 	char msg[240];
 };
 
-int err_set(struct err *, enum err_code, const char *fmt, ...)
+int err_set(struct err *, enum err_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Appends ": " and the text of errno as it is on entry; keeps it in sys. */
-int err_sys(struct err *, const char *fmt, ...)
+int err_sys(struct err *, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Appends to a message that is already there: what to do about it. */
-int err_add(struct err *, const char *fmt, ...)
+int err_add(struct err *, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Prepends "...: " to a message that is already there. */
-int err_wrap(struct err *, const char *fmt, ...)
+int err_wrap(struct err *, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Our own mistake: prints file and line, then aborts. Never for input. */
