@@ -218,11 +218,6 @@ waitfor pid-gone "$stranger"
 serv_module once
 ok 'hub comes up'                 hub_start
 waitfor lines 1 once.mark
-rm "$PARACHUTE_HOME/hub/run/keeper.lock"
-ok 'its lock removed, it is still the only one' \
-	not second pc-serve --home "$PARACHUTE_HOME"
-is "$st" 1                        '  a second one ends with 1'
-ok '  and still answers'          api_is 200 GET /health
 rm -f "$PARACHUTE_HOME/hub.sock"
 kill -HUP "$hub"
 ok 'SIGHUP brings hub.sock back'  waitfor file "$PARACHUTE_HOME/hub.sock"

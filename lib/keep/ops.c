@@ -94,13 +94,18 @@ static void answer_late(struct op *op)
 
 static void answer_stuck(struct op *op, const struct left *left, size_t n)
 {
-	char text[160];
+	char text[240];
 	struct jsonw w;
 	struct buf b;
 
-	snprintf(text, sizeof text, "%s was sent SIGKILL and %zu of its "
-		 "processes are still there; the hub goes on trying",
-		 op->mod->short_name, n);
+	if (n)
+		snprintf(text, sizeof text, "%s was sent SIGKILL and %zu of "
+			 "its processes are still there; the hub goes on "
+			 "trying", op->mod->short_name, n);
+	else
+		snprintf(text, sizeof text, "%s was sent SIGKILL and is not "
+			 "known to be gone; the hub goes on looking",
+			 op->mod->short_name);
 	buf_init(&b, 65536);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);

@@ -309,6 +309,7 @@ static void read_outcome(struct sup *s, struct mod *m)
 			listen_started(s, m);
 	} else {
 		spawn_failed(m, &why);
+		m->end_cause = END_NO_EXEC;
 		sup_event(s, m, EV_EXEC_FAIL);
 	}
 }
@@ -626,10 +627,17 @@ void sup_boot(struct sup *s, struct mod *m)
 		RECORD_MODULE, str_of(m->short_name)) : NULL;
 
 	m->asked = true;
+	m->rests = false;
 	if (!old) {
-		sup_event(s, m, EV_BOOT);
+		/* Its row may have come back while it is being stopped. */
+		sup_event(s, m, m->state == SM_DOWN ? EV_BOOT : EV_START);
 		return;
 	}
+	if (old->pid)
+		history_record(s, m, &(struct exit_rec){
+			.cause = CAUSE_KEEPER_KILLED, .pid = old->pid,
+			.started_unix_ms = old->started_unix_ms,
+			.code = -1, .signal = -1 });
 	m->rests = old->stopped;
 	m->budget = old->budget;
 	m->left = old->left;

@@ -13,13 +13,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What the modules are known by; as of the last reading of the table. */
-static struct claim claimed[MODULES_MAX];
-
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
 #define FREEZES_MAX   32
+#define WALKS_MAX     32
 #define DEPTH_MAX 256            /* parents above one process */
 #define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
+
+/* What the modules are known by; as of the last reading of the table. */
+static struct claim claimed[MODULES_MAX];
+static pid_t kids[CHILDREN_MAX];        /* our children, as of now */
 
 /* A module whose leader is gone and whose run is not known to be. */
 static bool is_ending(const struct mod *m)
@@ -55,7 +57,6 @@ static bool is_inherited(const struct sup *s, pid_t pid)
 
 static void note_inherited(struct sup *s)
 {
-	pid_t kids[INHERITED_MAX];
 	int n = os_children(kids, INHERITED_MAX);
 
 	s->ninherited = 0;
@@ -64,30 +65,33 @@ static void note_inherited(struct sup *s)
 			s->ninherited++;
 }
 
+static bool is_known(struct sup *s, pid_t pid)
+{
+	return led_by(s, pid) || (s->crew && crew_has(s->crew, pid)) ||
+	       is_inherited(s, pid);
+}
+
 /* All our children are leaders we know, or our own programs: then nothing else
  * is below us that could be of a run whose leader is gone. */
 static bool only_leaders(struct sup *s)
 {
-	static pid_t kids[CHILDREN_MAX];
 	int n = os_children(kids, CHILDREN_MAX);
 
 	if (n < 0 || n > CHILDREN_MAX || !s->subreaper || s->nleft)
 		return false;
 	for (int i = 0; i < n; i++)
-		if (!led_by(s, kids[i]) && !is_inherited(s, kids[i]) &&
-		    !(s->crew && crew_has(s->crew, kids[i])))
+		if (!is_known(s, kids[i]))
 			return false;
 	return true;
 }
 
 /*
- * A zombie is gone when it only waits for its own parent. One that is our
- * child was not there to be reaped a moment ago: it has threads that still
- * run, sockets and all, and SIGCHLD comes when the last of them ends.
+ * What only waits for its own parent is gone. Our child was not there to be
+ * reaped a moment ago; SIGCHLD comes when the last of its threads ends.
  */
 static bool is_gone(const struct proc *p)
 {
-	return p->pid == getpid() || (p->state == 'Z' && p->ppid != getpid());
+	return p->pid == getpid() || (p->dead && p->ppid != getpid());
 }
 
 /* Our child at the top of p's line of parents; NULL when not below us. */
@@ -280,20 +284,49 @@ static bool walk(struct sup *s)
 	return true;
 }
 
-/* Where there is no /proc the group is all that can be asked. */
+/* Where there is no /proc the group is all that can be asked, and told. */
 static void mark_groups(struct sup *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		s->mods[i]->marked = is_ending(s->mods[i]) &&
-			s->mods[i]->sid && kill(-s->mods[i]->sid, 0) == 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		m->marked = is_ending(m) && m->sid &&
+			kill(-m->sid, m->sweep_signal) == 0;
+		if (m->sweep_signal == SIGTERM)
+			m->sweep_signal = 0;
+	}
 }
 
-/* What forks while the table is read may be behind the reader. */
+/* Whether each child of ours stood in the table that was last read. */
+static bool all_seen(struct sup *s)
+{
+	int n = os_children(kids, CHILDREN_MAX);
+
+	for (int i = 0; i < n && i < CHILDREN_MAX; i++)
+		if (!is_known(s, kids[i]) && !ptab_find(&s->ptab, kids[i]))
+			return false;
+	return true;
+}
+
+/*
+ * What forks while the table is read may be behind the reader: two passes.
+ * And what is another process each time it is looked for may be in neither:
+ * until no child of ours is there that was not seen.
+ */
 static bool walk_twice(struct sup *s)
 {
-	if (!walk(s))
-		return false;
-	return walk(s);
+	int n = 0;
+
+	do
+		if (!walk(s))
+			return false;
+	while (++n < 2 || (!all_seen(s) && n < WALKS_MAX));
+	if (n < WALKS_MAX)
+		return true;
+	for (size_t i = 0; i < s->n; i++)       /* not known to be gone */
+		s->mods[i]->marked = is_ending(s->mods[i]);
+	loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
+	return true;
 }
 
 /* What a cgroup of its own says, and does. */

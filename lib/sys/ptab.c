@@ -27,6 +27,7 @@ enum {
 	STAT_SID = 6,
 	STAT_FLAGS = 9,
 	STAT_UTIME = 14,        /* and stime, cutime, cstime */
+	STAT_THREADS = 20,
 	STAT_START = 22,
 	STAT_ENV_END = 51,
 };
@@ -126,7 +127,10 @@ static int parse_stat(const char *text, struct proc *p)
 {
 	const char *open = strchr(text, '('), *rest = after_comm(text);
 	const char *times = field(rest, STAT_UTIME);
-	const char *start = field(times, STAT_STATE + STAT_START - STAT_UTIME);
+	const char *threads = field(times,
+				    STAT_STATE + STAT_THREADS - STAT_UTIME);
+	const char *start = field(threads,
+				  STAT_STATE + STAT_START - STAT_THREADS);
 	size_t n;
 
 	if (!open || !start)
@@ -141,6 +145,8 @@ static int parse_stat(const char *text, struct proc *p)
 	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
 	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
 	p->sid = (pid_t)strtol(field(rest, STAT_SID), NULL, 10);
+	/* Its first thread may be gone, and others run on. */
+	p->dead = p->state == 'Z' && strtol(threads, NULL, 10) <= 1;
 	p->start = strtoull(start, NULL, 10);
 	p->cpu_ms = cpu_ms(times);
 	return 0;

@@ -19,7 +19,8 @@
 
 struct proc {
 	pid_t pid, ppid, pgid, sid;
-	char state;             /* 'Z' is dead and not reaped */
+	char state;             /* 'Z': its first thread is gone */
+	bool dead;              /* all are; it only waits to be reaped */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
 	uint64_t cpu_ms;        /* its own, and of children it has reaped */
 	char comm[16];

@@ -171,8 +171,8 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 		fail(report, RUN_CHDIR);
 	/* A change of uid takes it back, so not before. */
 	if (req->die_with_parent) {
-		if (os_die_with_parent(SIGKILL) < 0 && errno != ENOSYS)
-			fail(report, RUN_SETUP);
+		/* Where that is not to be had, the next keeper ends it. */
+		os_die_with_parent(SIGKILL);
 		/* It may have died before we asked. */
 		if (getppid() != parent)
 			_exit(125);
