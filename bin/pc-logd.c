@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pc-logd - write the log files of a home from a pipe of records */
 
+#include "base/fmt.h"
 #include "hub/home.h"
 #include "log/intake.h"
 #include "log/writer.h"
@@ -9,7 +10,6 @@
 #include "sys/os.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/select.h>
 #include <unistd.h>
 
@@ -44,8 +44,8 @@ static void on_term(int sig)
 static void say(void *unused, const char *source, const char *error)
 {
 	char line[400];
-	int n = snprintf(line, sizeof line, "%s %s%s\n", source,
-			 error ? "error " : "ok", error ? error : "");
+	int n = fmt(line, sizeof line, "%s %s%s\n", source,
+		    error ? "error " : "ok", error ? error : "");
 
 	(void)unused;
 	file_write_all(STDOUT_FILENO, (struct str){ line, (size_t)n }, NULL);

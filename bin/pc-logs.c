@@ -7,8 +7,6 @@
 #include "sys/cli.h"
 #include "sys/os.h"
 
-#include <stdio.h>
-
 #define MODULES 32      /* as many streams as a hub lets one command have */
 #define PATIENCE_MS 5000
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* pc-status - show what runs, where it listens, and what is wrong */
 
+#include "base/fmt.h"
 #include "hub/show.h"
 #include "hub/watch.h"
 #include "sys/cli.h"
 #include "sys/os.h"
-
-#include <stdio.h>
 
 static const char *home_dir;
 static bool as_json, wait_ready, names_only, usage, watch, events;
@@ -97,8 +96,8 @@ static void ask(struct detail *d, const struct report *r,
 	struct err e = { 0 };
 	struct answer a;
 
-	snprintf(target, sizeof target, "/api/modules/%.*s",
-		 STR_ARG(row->short_name));
+	fmt(target, sizeof target, "/api/modules/%.*s",
+	    STR_ARG(row->short_name));
 	if (r->hub && row->supervised &&
 	    client_ask(&d->client, "GET", target, 5000, &a, &e) == 0)
 		d->whole = a.body;
@@ -216,15 +215,15 @@ static int await(const struct home *home, const struct report *before)
 	int status = EXIT_DONE;
 	bool first = true;
 
-	n = (size_t)snprintf(target, sizeof target,
-			     "/api/ready?wait=ready&timeout=%ld", wait_s);
+	n = (size_t)fmt(target, sizeof target,
+			"/api/ready?wait=ready&timeout=%ld", wait_s);
 	for (size_t i = 0; *wanted && i < before->n; i++) {
 		struct str name = before->rows[i].short_name;
 
 		if (!is_wanted(&before->rows[i]) ||
 		    n + name.n + 16 > sizeof target)
 			continue;
-		n += (size_t)snprintf(target + n, sizeof target - n, "%s%.*s",
+		n += (size_t)fmt(target + n, sizeof target - n, "%s%.*s",
 			first ? "&modules=" : ",", STR_ARG(name));
 		first = false;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* pc - run pc-VERB, from where pc itself is */
 
+#include "base/fmt.h"
 #include "sys/cli.h"
 #include "sys/os.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ static size_t own_directory(char *out, size_t size, const char *argv0)
 	const char *slash;
 
 	if (n <= 0) {           /* no /proc: by the name it was called */
-		snprintf(out, size, "%s", argv0);
+		fmt(out, size, "%s", argv0);
 		n = (ssize_t)strlen(out);
 	}
 	out[n] = '\0';
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 
 	if (!verb.n || verb.n > 32 || str_span(verb, is_verb_byte).n != verb.n)
 		cli_usage("\"%.64s\" is no verb", args[0]);
-	snprintf(path + dir, sizeof path - dir, "pc-%s", args[0]);
+	fmt(path + dir, sizeof path - dir, "pc-%s", args[0]);
 	args[0] = path + dir;
 	if (dir)
 		execv(path, args);

@@ -2,9 +2,9 @@
 #include "base/arena.h"
 
 #include "base/err.h"
+#include "base/fmt.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,13 +127,13 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = fmt_va(NULL, 0, fmt, ap);
 	va_end(ap);
 	p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
 	if (!p)
 		return NULL;
 	va_start(ap, fmt);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	fmt_va(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	return p;
 }

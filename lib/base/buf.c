@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include "base/fmt.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,16 +100,16 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = fmt_va(NULL, 0, fmt, ap);
 	va_end(ap);
-	/* One more, for the NUL that vsnprintf() cannot leave out. */
+	/* One more, for the NUL that fmt_va() cannot leave out. */
 	at = n < 0 ? NULL : room(b, (size_t)n + 1, b->max + 1);
 	if (!at) {
 		b->failed = true;
 		return;
 	}
 	va_start(ap, fmt);
-	vsnprintf(at, (size_t)n + 1, fmt, ap);
+	fmt_va(at, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	b->end += (size_t)n;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/facts.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 static const char *const ways[] = {
 	[READY_BY_NONE] = NULL,         [READY_BY_PORT] = "port",
@@ -56,8 +56,8 @@ void usage_write(struct jsonw *w, const struct usage_facts *u)
 		jsonw_null(w);
 		return;
 	}
-	snprintf(text, sizeof text, "%u.%u", u->cpu_permille / 10,
-		 u->cpu_permille % 10);
+	fmt(text, sizeof text, "%u.%u", u->cpu_permille / 10,
+	    u->cpu_permille % 10);
 	percent.text = str_of(text);
 	jsonw_object(w);
 	put_int(w, "cpu_ms", u->cpu_ms);

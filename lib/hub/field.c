@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/field.h"
 
+#include "base/fmt.h"
 #include "hub/problem.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool is_plain(unsigned char c)
@@ -23,14 +23,14 @@ void field_within(struct fields *f, const char *group, struct str name)
 
 	f->within[0] = '\0';
 	if (group && name.n)
-		snprintf(f->within, sizeof f->within, "%s.%s.", group,
-			 problem_show(show, name));
+		fmt(f->within, sizeof f->within, "%s.%s.", group,
+		    problem_show(show, name));
 	else if (group)
-		snprintf(f->within, sizeof f->within, "%s.", group);
+		fmt(f->within, sizeof f->within, "%s.", group);
 }
 
 void field_fault(struct fields *f, const struct json *v, const char *key,
-		 const char *fmt, ...)
+		 const char *format, ...)
 {
 	va_list ap;
 	int n;
@@ -40,11 +40,11 @@ void field_fault(struct fields *f, const struct json *v, const char *key,
 	f->bad = true;
 	if (v)
 		f->at = (struct json_at){ v->line, v->column };
-	n = snprintf(f->text, sizeof f->text, "%s%s: ", f->within, key);
+	n = fmt(f->text, sizeof f->text, "%s%s: ", f->within, key);
 	if (n < 0 || (size_t)n >= sizeof f->text)
 		return;
-	va_start(ap, fmt);
-	vsnprintf(f->text + n, sizeof f->text - (size_t)n, fmt, ap);
+	va_start(ap, format);
+	fmt_va(f->text + n, sizeof f->text - (size_t)n, format, ap);
 	va_end(ap);
 }
 
@@ -148,8 +148,8 @@ const char *field_message(const struct err *e, const struct json_at *at)
 	char place[64];
 	int n;
 
-	n = snprintf(place, sizeof place, "line %u column %u: ", at->line,
-		     at->column);
+	n = fmt(place, sizeof place, "line %u column %u: ", at->line,
+		at->column);
 	if (n > 0 && strncmp(e->msg, place, (size_t)n) == 0)
 		return e->msg + n;
 	return e->msg;

@@ -50,7 +50,7 @@ void field_texts(struct fields *, const struct json *object, const char *key,
 
 /* Says what is wrong with v, unless something was said before. */
 void field_fault(struct fields *, const struct json *v, const char *key,
-		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The message without the "line L column C: " that says *at again. */
 const char *field_message(const struct err *, const struct json_at *at);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/home.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,9 +55,9 @@ static int choose(char *out, size_t size, const char *option, struct err *e)
 		return err_set(e, ERR_USAGE, "no home: neither PARACHUTE_HOME "
 			       "nor HOME is set; give --home DIR");
 	if (given)
-		n = snprintf(out, size, "%s", given);
+		n = fmt(out, size, "%s", given);
 	else
-		n = snprintf(out, size, "%s/.parachute", user);
+		n = fmt(out, size, "%s/.parachute", user);
 	if (n < 0 || (size_t)n >= size)
 		return err_set(e, ERR_USAGE, "home: the path is longer than "
 			       "%zu bytes; give a shorter one", size - 1);

@@ -6,13 +6,13 @@
  */
 #include "hub/module.h"
 
+#include "base/fmt.h"
 #include "hub/field.h"
 #include "hub/home.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -467,8 +467,8 @@ int manifest_read(struct manifest *m, const char *install_dir,
 	at = at ? at : &mine;
 	e = e ? e : &unused;
 	*at = (struct json_at){ 0, 0 };
-	n = snprintf(path, sizeof path, "%s/.parachute/module.json",
-		     install_dir);
+	n = fmt(path, sizeof path, "%s/.parachute/module.json",
+		install_dir);
 	if (n < 0 || (size_t)n >= sizeof path)
 		return err_set(e, ERR_INVALID, "module.json: the path of the "
 			       "install directory is too long");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/news.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 void news_init(struct news *n)
 {
@@ -53,8 +53,8 @@ int news_open(struct news *n, struct client *c, struct err *e)
 {
 	char target[96];
 
-	snprintf(target, sizeof target, "/api/events%s%s",
-		 n->id[0] ? "?after=" : "", n->id);
+	fmt(target, sizeof target, "/api/events%s%s",
+	    n->id[0] ? "?after=" : "", n->id);
 	buf_reset(&n->data);
 	n->type[0] = '\0';
 	n->stream = (struct client_stream){ .on_line = on_line,

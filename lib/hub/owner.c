@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/owner.h"
 
+#include "base/fmt.h"
 #include "hub/limits.h"
 #include "sys/os.h"
 
 #include <limits.h>
-#include <stdio.h>
 
 #define MARKS (2 * MODULES_MAX) /* limits to mark modules with */
 
@@ -17,7 +17,7 @@ int owner_draw(struct owner *o, struct err *e)
 	if (os_random(raw, sizeof raw) < 0 || os_random(&dice, sizeof dice) < 0)
 		return err_sys(e, "random numbers");
 	for (size_t i = 0; i < sizeof raw; i++)
-		snprintf(o->token + 2 * i, 3, "%02x", raw[i]);
+		fmt(o->token + 2 * i, 3, "%02x", raw[i]);
 	o->limits = 0;
 	if (max > 8 * window)
 		o->limits = (max / 2 + dice % (max / 2 - window)) | 1;
@@ -30,7 +30,7 @@ void owner_take(struct owner *o, const char *token, uint64_t limits)
 
 	*o = (struct owner){ .limits = limits,
 		.too_high = max && limits + 2 * MARKS > max };
-	snprintf(o->token, sizeof o->token, "%s", token);
+	fmt(o->token, sizeof o->token, "%s", token);
 }
 
 uint64_t owner_limit(const struct owner *o, unsigned id)
@@ -42,7 +42,7 @@ uint64_t owner_limit(const struct owner *o, unsigned id)
 
 void owner_value(const struct owner *o, unsigned id, char out[OWNER_VALUE])
 {
-	snprintf(out, OWNER_VALUE, "%s.%u", o->token, id);
+	fmt(out, OWNER_VALUE, "%s.%u", o->token, id);
 }
 
 unsigned owner_of_limit(const struct owner *o, uint64_t limit, unsigned last)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/problem.h"
 
+#include "base/fmt.h"
 #include "hub/limits.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define TEXT_MAX 600    /* longer is no sentence */
@@ -33,8 +33,8 @@ static void count(struct problems *ps, struct arena *a)
 			return;
 		ps->n = PROBLEMS_MAX;
 	}
-	n = snprintf(ps->more, MORE_MAX, "%zu more, not shown; mend these "
-		     "first", ps->dropped);
+	n = fmt(ps->more, MORE_MAX, "%zu more, not shown; mend these "
+		"first", ps->dropped);
 	ps->all[PROBLEMS_MAX - 1] = (struct problem){
 		.text = { ps->more, n > 0 ? (size_t)n : 0 },
 	};
@@ -51,7 +51,7 @@ static void add(struct problems *ps, struct arena *a, struct problem p,
 		count(ps, a);
 		return;
 	}
-	n = vsnprintf(text, sizeof text, fmt, ap);
+	n = fmt_va(text, sizeof text, fmt, ap);
 	if (n < 0)
 		n = 0;
 	p.file = arena_str(a, str_of(file));

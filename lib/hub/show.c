@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/show.h"
 
+#include "base/fmt.h"
 #include "hub/known.h"
 #include "sys/cli.h"
 #include "sys/os.h"
 #include "wire/date.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool show_wants(char *const *wanted, struct str short_name)
@@ -39,8 +39,8 @@ static void note_url(const struct report_row *r, note_fn *put, void *ctx)
 		tail = "/mcp";
 	else if (str_is(r->short_name, "scribe"))
 		path = STR_NULL;
-	snprintf(text, sizeof text, "\342\206\222 http://127.0.0.1:%u%.*s%s",
-		 (unsigned)r->port, STR_ARG(path), tail);
+	fmt(text, sizeof text, "\342\206\222 http://127.0.0.1:%u%.*s%s",
+	    (unsigned)r->port, STR_ARG(path), tail);
 	put(ctx, text);
 }
 
@@ -54,11 +54,11 @@ static void note_error(const struct report_row *r, note_fn *put, void *ctx)
 		return;
 	str_cut(str_of(e->text), '\n', &line, &rest);
 	if (e->binary[0] && str_is(str_of(e->type), ERROR_MISSING))
-		snprintf(text, sizeof text, "! failed to start: %s not "
-			 "installed", e->binary);
+		fmt(text, sizeof text, "! failed to start: %s not "
+		    "installed", e->binary);
 	else
-		snprintf(text, sizeof text, "! %s%.*s", r->state.pid ? "" :
-			 "failed to start: ", STR_ARG(line));
+		fmt(text, sizeof text, "! %s%.*s", r->state.pid ? "" :
+		    "failed to start: ", STR_ARG(line));
 	put(ctx, text);
 }
 
@@ -68,16 +68,16 @@ static void note_facts(const struct report_row *r, note_fn *put, void *ctx)
 	char text[400];
 
 	if (r->status_text.n) {
-		snprintf(text, sizeof text, "\"%.*s\"",
-			 STR_ARG(r->status_text));
+		fmt(text, sizeof text, "\"%.*s\"",
+		    STR_ARG(r->status_text));
 		put(ctx, text);
 	}
 	if (r->facts.healthy == HEALTH_FAILING)
 		put(ctx, "! unhealthy: its health path does not answer as it "
 		    "should");
 	if (r->log_error.n) {
-		snprintf(text, sizeof text, "! log: %.*s",
-			 STR_ARG(r->log_error));
+		fmt(text, sizeof text, "! log: %.*s",
+		    STR_ARG(r->log_error));
 		put(ctx, text);
 	}
 }
@@ -92,8 +92,8 @@ static void put_notes(const struct report_row *r, enum verdict verdict,
 	if (verdict == VERDICT_FAILING && r->state.status == STATUS_CRASHED)
 		put(ctx, "! probe: supervisor: crashed");
 	if (k && r->row && !r->row->instance && r->row->port != k->port) {
-		snprintf(text, sizeof text, "! canonical port is %u",
-			 (unsigned)k->port);
+		fmt(text, sizeof text, "! canonical port is %u",
+		    (unsigned)k->port);
 		put(ctx, text);
 	}
 	if (!r->row && r->state.pid && !broken)
@@ -114,10 +114,10 @@ static void put_size(char out[16], uint64_t bytes)
 	for (; n >= 10240 && i + 1 < sizeof units - 1; i++)
 		n /= 1024;
 	if (n < 100 && i)
-		snprintf(out, 16, "%u.%u%c", (unsigned)(n / 10),
-			 (unsigned)(n % 10), units[i]);
+		fmt(out, 16, "%u.%u%c", (unsigned)(n / 10),
+		    (unsigned)(n % 10), units[i]);
 	else
-		snprintf(out, 16, "%u%c", (unsigned)(n / 10), units[i]);
+		fmt(out, 16, "%u%c", (unsigned)(n / 10), units[i]);
 }
 
 static void to_table(void *t, const char *text)
@@ -158,9 +158,9 @@ static void put_row(struct cli_table *t, const struct report_row *r,
 	if (r->supervised)
 		put_number(restarts, r->restarts);
 	if (r->has_usage) {
-		snprintf(cpu, sizeof cpu, "%u.%u%%",
-			 r->usage.cpu_permille / 10,
-			 r->usage.cpu_permille % 10);
+		fmt(cpu, sizeof cpu, "%u.%u%%",
+		    r->usage.cpu_permille / 10,
+		    r->usage.cpu_permille % 10);
 		put_size(mem, r->usage.memory_bytes);
 	}
 	cli_table_row(t, cells);
@@ -177,11 +177,11 @@ static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 	int64_t n;
 
 	if (json_int(json_get(r->hub, "port"), 1, 65535, &n))
-		snprintf(port, sizeof port, "%d", (int)n);
+		fmt(port, sizeof port, "%d", (int)n);
 	if (json_int(json_get(r->hub, "pid"), 1, INT32_MAX, &n))
-		snprintf(pid, sizeof pid, "%d", (int)n);
+		fmt(pid, sizeof pid, "%d", (int)n);
 	if (json_str(json_get(r->hub, "version"), &text))
-		snprintf(version, sizeof version, "%.*s", STR_ARG(text));
+		fmt(version, sizeof version, "%.*s", STR_ARG(text));
 	if (json_str(json_get(r->hub, "started_at"), &text) &&
 	    date_parse(text, &n))
 		date_span(now - n / 1000000, up);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/show.h"
 
+#include "base/fmt.h"
 #include "sys/cli.h"
 #include "wire/date.h"
-
-#include <stdio.h>
 
 /* A member as text: a string or number as it stands, else "". */
 static struct str text_of(const struct json *data, const char *key)
@@ -148,7 +147,7 @@ void show_event(struct buf *out, struct str type, const struct json *data)
 	else
 		buf_put(&b, type);
 	/* One line whatever is in it. */
-	snprintf(text, sizeof text, "%.*s", STR_ARG(buf_str(&b)));
+	fmt(text, sizeof text, "%.*s", STR_ARG(buf_str(&b)));
 	buf_release(&b);
 	cli_clean(text);
 	buf_put(out, str_of(text));

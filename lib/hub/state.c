@@ -4,7 +4,6 @@
 #include "hub/depcheck.h"
 #include "wire/date.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const names[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/supervise.h"
 
+#include "base/fmt.h"
 #include "hub/field.h"
 #include "hub/home.h"
 #include "hub/registry.h"
@@ -8,7 +9,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 
 struct reader {
 	struct fields f;
@@ -95,9 +95,9 @@ static void take_word(struct reader *r, const struct key *k,
 			taken(r, k);
 			return;
 		}
-		n += (size_t)snprintf(all + n, sizeof all - n, "%s\"%s\"",
-				      !n ? "" : w[1].name ? ", " : " or ",
-				      w->name);
+		n += (size_t)fmt(all + n, sizeof all - n, "%s\"%s\"",
+				 !n ? "" : w[1].name ? ", " : " or ",
+				 w->name);
 	}
 	field_fault(&r->f, v, k->name, "must be %s", all);
 }
@@ -540,7 +540,7 @@ static void put_source(struct jsonw *w, const char *group, struct str name,
 {
 	char key[320];
 
-	snprintf(key, sizeof key, "%s%.*s", group, STR_ARG(name));
+	fmt(key, sizeof key, "%s%.*s", group, STR_ARG(name));
 	jsonw_key(w, key);
 	jsonw_cstr(w, word_of(sources, (int)from));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/supervise.h"
 
+#include "base/fmt.h"
 #include "hub/field.h"
 #include "hub/state.h"
 #include "sys/file.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 /* 0: there is none. 1: its values are laid over. */
@@ -57,7 +57,7 @@ int supervise_check(int home, const char *short_name, struct problems *out,
 	supervise_init(&s);
 	if (lay_over(&s, home, short_name, a, &at, &e) >= 0)
 		return 0;
-	snprintf(file, sizeof file, "%s/" SUPERVISE_FILE, short_name);
+	fmt(file, sizeof file, "%s/" SUPERVISE_FILE, short_name);
 	problem_add(out, a, file, at.line, at.column, "%.*s",
 		    STR_ARG(what(&e, &at)));
 	return -1;
@@ -114,8 +114,8 @@ static int keep_fault(struct supervise *s, const struct module *m,
 	s->fault = (struct err){ .code = why->code, .sys = why->sys };
 	if (at->line)
 		text = str_of(why->msg);
-	snprintf(s->fault.msg, sizeof s->fault.msg, "%s: %.*s", file,
-		 STR_ARG(text));
+	fmt(s->fault.msg, sizeof s->fault.msg, "%s: %.*s", file,
+	    STR_ARG(text));
 	return 0;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/verb.h"
 
+#include "base/fmt.h"
 #include "hub/apierr.h"
 #include "hub/client.h"
 #include "hub/registry.h"
 #include "hub/state.h"
 #include "sys/cli.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define AT_ONCE  16     /* of the hub's connections, for one command */
@@ -118,12 +118,12 @@ static int begin(struct run *r, struct job *j, struct err *e)
 	int patience = STOP_TIMEOUT_MAX_MS + 2 * KILL_TIMEOUT_MS + PATIENCE_MS +
 		(int)r->args->wait_s * 1000;
 
-	snprintf(target, sizeof target, "/api/modules/%s/%s", j->name,
-		 r->verb->name);
+	fmt(target, sizeof target, "/api/modules/%s/%s", j->name,
+	    r->verb->name);
 	if (r->args->wait && !r->verb->stops)
-		snprintf(target, sizeof target,
-			 "/api/modules/%s/%s?wait=ready&timeout=%ld", j->name,
-			 r->verb->name, r->args->wait_s);
+		fmt(target, sizeof target,
+		    "/api/modules/%s/%s?wait=ready&timeout=%ld", j->name,
+		    r->verb->name, r->args->wait_s);
 	j->request.on_done = on_done;
 	j->request.ctx = j;
 	return client_begin(&r->hub, &j->request, "POST", target, patience, e);

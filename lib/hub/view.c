@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/view.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 static void put_str(struct jsonw *w, const char *key, struct str s)
 {
@@ -44,8 +44,8 @@ static void put_url(struct jsonw *w, const char *key, const struct mod_view *v,
 		jsonw_str(w, url);
 		return;
 	}
-	n = snprintf(text, sizeof text, "%.*s/%.*s", STR_ARG(mount),
-		     STR_ARG(url));
+	n = fmt(text, sizeof text, "%.*s/%.*s", STR_ARG(mount),
+		STR_ARG(url));
 	if (n < 0 || (size_t)n >= sizeof text)
 		jsonw_null(w);
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/api.h"
 
+#include "base/fmt.h"
 #include "hub/apierr.h"
 #include "keep/api_ask.h"
 #include "keep/api_view.h"
@@ -10,7 +11,6 @@
 #include "sys/log.h"
 #include "wire/url.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define WAIT_DEFAULT_S 30
@@ -327,9 +327,9 @@ static void refuse_method(const struct api_ask *a, const struct route *r)
 	char allow[40], text[80];
 	struct buf b;
 
-	snprintf(allow, sizeof allow, "Allow: %s%s\r\n", r->method,
-		 str_is(str_of(r->method), "GET") ? ", HEAD" : "");
-	snprintf(text, sizeof text, "%s answers only %s", what, r->method);
+	fmt(allow, sizeof allow, "Allow: %s%s\r\n", r->method,
+	    str_is(str_of(r->method), "GET") ? ", HEAD" : "");
+	fmt(text, sizeof text, "%s answers only %s", what, r->method);
 	buf_init(&b, 4096);
 	apierr_body(&b, "method_not_allowed", str_of(text));
 	httpd_reply(a->conn, 405, "application/json", str_of(allow),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/api_ask.h"
 
+#include "base/fmt.h"
 #include "hub/apierr.h"
 #include "wire/url.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 void api_reply(const struct api_ask *a, int status, struct buf *body)
 {
@@ -26,7 +26,7 @@ void api_refuse(const struct api_ask *a, int status, const char *code,
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	fmt_va(text, sizeof text, fmt, ap);
 	va_end(ap);
 	buf_init(&b, 8192);
 	apierr_body(&b, code, str_of(text));

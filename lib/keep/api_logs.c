@@ -5,17 +5,16 @@
  */
 #include "keep/api_ask.h"
 
+#include "base/fmt.h"
 #include "wire/date.h"
 #include "wire/url.h"
-
-#include <stdio.h>
 
 #define CURSOR_SIZE 48
 
 static void cursor(uint64_t boot, uint64_t seq, char out[CURSOR_SIZE])
 {
-	snprintf(out, CURSOR_SIZE, "%llu.%llu", (unsigned long long)boot,
-		 (unsigned long long)seq);
+	fmt(out, CURSOR_SIZE, "%llu.%llu", (unsigned long long)boot,
+	    (unsigned long long)seq);
 }
 
 /* Text: a line each, a gap too. */

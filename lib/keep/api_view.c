@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/api_view.h"
 
+#include "base/fmt.h"
 #include "hub/view.h"
 #include "keep/history.h"
 #include "keep/sweep.h"
@@ -8,7 +9,6 @@
 #include "sys/os.h"
 #include "wire/date.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -464,15 +464,15 @@ static void put_log(struct jsonw *w, const struct api *api,
 
 	jsonw_key(w, "log");
 	jsonw_object(w);
-	snprintf(text, sizeof text, "%llu.%llu",
-		 (unsigned long long)api->feeds->boot,
-		 (unsigned long long)ring_last(&s->ring));
+	fmt(text, sizeof text, "%llu.%llu",
+	    (unsigned long long)api->feeds->boot,
+	    (unsigned long long)ring_last(&s->ring));
 	jsonw_key(w, "next");
 	jsonw_cstr(w, text);
 	put_number(w, "lines_total", (int64_t)s->lines_total, true);
 	put_number(w, "dropped_total", (int64_t)s->dropped_total, true);
-	snprintf(text, sizeof text, "%s/%s/logs/%s.log",
-		 api->spawn->home->path, m->short_name, m->short_name);
+	fmt(text, sizeof text, "%s/%s/logs/%s.log",
+	    api->spawn->home->path, m->short_name, m->short_name);
 	jsonw_key(w, "file");
 	jsonw_cstr(w, s->mode == LOG_MODE_MEMORY ? NULL : text);
 	jsonw_key(w, "error");

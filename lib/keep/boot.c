@@ -44,7 +44,7 @@ static void judge(struct look *l)
 	const struct ptab *t = &l->ptab;
 
 	for (size_t i = 0; i < t->n; i++)
-		l->ids[i] = t->all[i].state == 'Z' ? 0 :
+		l->ids[i] = t->all[i].dead ? 0 :
 			owner_of(&l->claims, t, &t->all[i]);
 	spare_ancestors(l);
 	for (size_t i = 0; i < t->n; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/cgroup.h"
 
+#include "base/fmt.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,7 +116,7 @@ void cgroup_init(struct cgroup *c, const struct owner *owner)
 	below = strncmp(c->path, root, n) == 0 ? c->path + n : NULL;
 	if (!below)
 		return;
-	snprintf(dir, sizeof dir, "%s%s", point, below);
+	fmt(dir, sizeof dir, "%s%s", point, below);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && !is_delegated(fd) && !is_our_namespace(c->path)) {
 		close(fd);
@@ -128,7 +128,7 @@ void cgroup_init(struct cgroup *c, const struct owner *owner)
 static void name_of(const struct cgroup *c, unsigned id, char *out,
 		    size_t size)
 {
-	snprintf(out, size, OWNER_GROUP "%s.%u", c->owner->token, id);
+	fmt(out, size, OWNER_GROUP "%s.%u", c->owner->token, id);
 }
 
 int cgroup_make(struct cgroup *c, unsigned id)
@@ -159,7 +159,7 @@ int cgroup_populated(const struct cgroup *c, unsigned id)
 		return -1;
 	name_of(c, id, name, sizeof name - 20);
 	n = strlen(name);
-	snprintf(name + n, sizeof name - n, "/cgroup.events");
+	fmt(name + n, sizeof name - n, "/cgroup.events");
 	if (!read_whole(c->fd, name, events, sizeof events))
 		return -1;
 	at = strstr(events, "populated ");
@@ -172,7 +172,7 @@ static int kill_group(const struct cgroup *c, const char *name)
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof path, "%s/cgroup.kill", name);
+	fmt(path, sizeof path, "%s/cgroup.kill", name);
 	fd = openat(c->fd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
@@ -216,7 +216,7 @@ static void each_of_ours(struct cgroup *c,
 			close(fd);
 		return;
 	}
-	snprintf(prefix, sizeof prefix, OWNER_GROUP "%s.", c->owner->token);
+	fmt(prefix, sizeof prefix, OWNER_GROUP "%s.", c->owner->token);
 	while ((e = readdir(d)) != NULL)
 		if (str_starts(str_of(e->d_name), str_of(prefix)))
 			fn(c, e->d_name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/crew.h"
 
+#include "base/fmt.h"
 #include "hub/limits.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -8,7 +9,6 @@
 #include "sys/run.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,7 +88,7 @@ static void fail(struct crew_member *m, const char *why)
 {
 	if (strncmp(m->error, why, sizeof m->error - 1) != 0)
 		log_say("%s: %s", m->name, why);
-	snprintf(m->error, sizeof m->error, "%s", why);
+	fmt(m->error, sizeof m->error, "%s", why);
 }
 
 /* Whether it was executed; false also while that is not known. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/environ.h"
 
+#include "base/fmt.h"
 #include "sys/file.h"
 #include "wire/env.h"
 #include "wire/json.h"
 #include "wire/url.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -362,7 +362,7 @@ static void add_origin(char *list, size_t size, struct str origin)
 		if (str_eq(one, origin))
 			return;
 	}
-	snprintf(list + n, size - n, "%s%.*s", n ? "," : "", STR_ARG(origin));
+	fmt(list + n, size - n, "%s%.*s", n ? "," : "", STR_ARG(origin));
 }
 
 static void env_origins(struct environment *env, struct spawn_ctx *c)
@@ -377,10 +377,10 @@ static void env_origins(struct environment *env, struct spawn_ctx *c)
 	};
 	struct str origin = STR_NULL;
 
-	snprintf(local, sizeof local, "http://127.0.0.1:%u",
-		 (unsigned)c->hub_port);
-	snprintf(alias, sizeof alias, "http://localhost:%u",
-		 (unsigned)c->hub_port);
+	fmt(local, sizeof local, "http://127.0.0.1:%u",
+	    (unsigned)c->hub_port);
+	fmt(alias, sizeof alias, "http://localhost:%u",
+	    (unsigned)c->hub_port);
 	for (size_t i = 0; i < LEN(tiers); i++) {
 		if (!origin.n)
 			origin = tiers[i];
@@ -416,7 +416,7 @@ int environ_build(struct environment *env, struct spawn_ctx *c, struct mod *m,
 	char text[64];
 
 	begin(env, c, u);
-	snprintf(text, sizeof text, "%u", (unsigned)(row ? row->port : 0));
+	fmt(text, sizeof text, "%u", (unsigned)(row ? row->port : 0));
 	env_put(env, STR("PORT"), str_of(text));
 	if (env_dotenv(env, c, m, NULL, e) < 0 ||
 	    env_file(env, c, m, NULL, e) < 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/events.h"
 
+#include "base/fmt.h"
 #include "keep/spawn.h"
 #include "sys/os.h"
 #include "wire/date.h"
-
-#include <stdio.h>
 
 #define NAMES_MAX 128   /* of one registry event */
 #define RESET "reset"   /* a record of that text alone stands for the whole */
@@ -279,8 +278,8 @@ static void put_cursor(struct jsonw *w, const char *key, uint64_t boot,
 {
 	char text[48];
 
-	snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)boot,
-		 (unsigned long long)seq);
+	fmt(text, sizeof text, "%llu.%llu", (unsigned long long)boot,
+	    (unsigned long long)seq);
 	put_cstr(w, key, text);
 }
 

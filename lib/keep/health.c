@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/health.h"
 
+#include "base/fmt.h"
 #include "keep/listen.h"
 #include "keep/spawn.h"
 #include "keep/sup.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,7 +150,7 @@ static void decide(struct mod *m, int status, const char *fmt, ...)
 	h->took_ms = h->at_ms - h->began_ms;
 	h->failures = ok ? 0 : h->failures + 1;
 	va_start(ap, fmt);
-	vsnprintf(h->error, sizeof h->error, fmt, ap);
+	fmt_va(h->error, sizeof h->error, fmt, ap);
 	va_end(ap);
 	if (h->state != was) {
 		if (!ok)
@@ -189,9 +189,9 @@ static void send_request(struct mod *m)
 		       strerror(sys));
 		return;
 	}
-	n = snprintf(text, sizeof text, "GET %.*s HTTP/1.1\r\nHost: 127.0.0.1:"
-		     "%u\r\nUser-Agent: pc-serve\r\nConnection: close\r\n\r\n",
-		     STR_ARG(path), (unsigned)m->port);
+	n = fmt(text, sizeof text, "GET %.*s HTTP/1.1\r\nHost: 127.0.0.1:"
+		"%u\r\nUser-Agent: pc-serve\r\nConnection: close\r\n\r\n",
+		STR_ARG(path), (unsigned)m->port);
 	/* Into an empty socket it goes whole or not at all. */
 	if (write(m->health.fd, text, (size_t)n) != n)
 		decide(m, 0, "the request could not be sent");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/hold.h"
 
+#include "base/fmt.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/os.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +75,7 @@ int hold_take(struct hold *h, const struct home *home, struct err *e)
 	}
 	if (h->lock < 0)
 		return err_wrap(e, "home %s", h->home->path);
-	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	n = fmt(pid, sizeof pid, "%d\n", (int)getpid());
 	if (ftruncate(h->lock, 0) < 0 || pwrite(h->lock, pid, (size_t)n, 0) < n)
 		return err_sys(e, "home %s: write " HOME_LOCK, h->home->path);
 	return 0;
@@ -94,7 +94,7 @@ int hold_count(struct hold *h, struct err *e)
 	if (file_read(h->run_dir, HOME_BOOT, 32, &a, &text, NULL) == 0)
 		str_to_u64(str_trim(text, "\n"), UINT64_MAX - 1, &h->boot);
 	h->boot++;
-	snprintf(next, sizeof next, "%llu\n", (unsigned long long)h->boot);
+	fmt(next, sizeof next, "%llu\n", (unsigned long long)h->boot);
 	rc = file_put(h->run_dir, HOME_BOOT, str_of(next), 0600, e);
 	arena_release(&a);
 	return rc < 0 ? err_wrap(e, "home %s", h->home->path) : 0;
@@ -106,8 +106,8 @@ bool hold_is_there(const struct hold *h)
 	char path[sizeof h->home->path + 32];
 	struct stat ours, theirs;
 
-	snprintf(path, sizeof path, "%s/" HOME_RUN "/" HOME_LOCK,
-		 h->home->path);
+	fmt(path, sizeof path, "%s/" HOME_RUN "/" HOME_LOCK,
+	    h->home->path);
 	return fstat(h->lock, &ours) == 0 && stat(path, &theirs) == 0 &&
 	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
@@ -128,10 +128,10 @@ void hold_watch(struct hold *h, struct loop *loop, void (*moved)(struct hold *))
 	const char *paths[] = { h->home->path, path[0], path[1], path[2] };
 	int fd;
 
-	snprintf(path[0], sizeof path[0], "%s/hub", h->home->path);
-	snprintf(path[1], sizeof path[1], "%s/" HOME_RUN, h->home->path);
-	snprintf(path[2], sizeof path[2], "%s/" HOME_RUN "/" HOME_LOCK,
-		 h->home->path);
+	fmt(path[0], sizeof path[0], "%s/hub", h->home->path);
+	fmt(path[1], sizeof path[1], "%s/" HOME_RUN, h->home->path);
+	fmt(path[2], sizeof path[2], "%s/" HOME_RUN "/" HOME_LOCK,
+	    h->home->path);
 	h->moved = moved;
 	h->watch = (struct watch)WATCH_INIT(on_moved);
 	fd = fd_own(os_watch_paths(paths, LEN(paths)), FD_WATCH, 0);

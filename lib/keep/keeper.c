@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/keeper.h"
 
+#include "base/fmt.h"
 #include "keep/api.h"
 #include "keep/api_view.h"
 #include "keep/boot.h"
@@ -20,7 +21,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -273,7 +273,7 @@ static int open_doors(struct keeper *k, const struct keeper_opts *o,
 	if (doors_open(&k->doors, o->bind, &port, e) < 0)
 		return -1;
 	k->spawn.hub_port = k->api.port = port;
-	snprintf(line, sizeof line, "%u\n", (unsigned)port);
+	fmt(line, sizeof line, "%u\n", (unsigned)port);
 	if (file_put(k->hold.run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
 		return err_wrap(e, "home %s", k->home.path);
 	return 0;
@@ -440,8 +440,8 @@ static const char *manager(void)
 static void tell_ready(const struct keeper *k, int fd)
 {
 	char line[16];
-	int n = snprintf(line, sizeof line, "%u\n",
-			 (unsigned)k->api.port);
+	int n = fmt(line, sizeof line, "%u\n",
+		    (unsigned)k->api.port);
 
 	if (fd < 0)
 		return;

@@ -6,7 +6,6 @@
 #include "sys/log.h"
 #include "sys/os.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #define PROBE_FIRST_MS 5        /* then doubled */

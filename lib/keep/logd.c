@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/logd.h"
 
+#include "base/fmt.h"
 #include "sys/log.h"
-
-#include <stdio.h>
 
 /* A status is for a file that we wrote lines to; others are no news. */
 static void on_status(struct logd *w, struct str line)
@@ -15,8 +14,8 @@ static void on_status(struct logd *w, struct str line)
 	str_cut(what, ' ', &what, &text);
 	s = logs_find(w->logs, name);
 	if (s)
-		snprintf(s->log_error, sizeof s->log_error, "%.*s",
-			 str_is(what, "error") ? (int)text.n : 0, text.p);
+		fmt(s->log_error, sizeof s->log_error, "%.*s",
+		    str_is(what, "error") ? (int)text.n : 0, text.p);
 }
 
 static void on_heard(struct crew_member *m, int stream, struct str line)
@@ -44,7 +43,7 @@ void logd_start(struct logd *w, struct crew *c, struct logs *logs,
 	struct err e = { 0 };
 
 	w->logs = logs;
-	snprintf(w->home, sizeof w->home, "%s", home);
+	fmt(w->home, sizeof w->home, "%s", home);
 	w->argv[0] = name;
 	w->argv[1] = option;
 	w->argv[2] = w->home;

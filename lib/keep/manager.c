@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/manager.h"
 
+#include "base/fmt.h"
 #include "base/str.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ static void send_status(struct manager *m)
 
 	memcpy(m->status, m->next, sizeof m->status);
 	m->status_ms = os_now_ms();
-	snprintf(text, sizeof text, "STATUS=%s", m->status);
+	fmt(text, sizeof text, "STATUS=%s", m->status);
 	send_text(m, text);
 }
 
@@ -77,8 +77,8 @@ void manager_reloading(struct manager *m)
 {
 	char text[64];
 
-	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
-		 (long long)os_now_us());
+	fmt(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)os_now_us());
 	send_text(m, text);
 }
 
@@ -95,11 +95,11 @@ void manager_status(struct manager *m, size_t modules, size_t failing)
 
 	if (m->fd < 0 || !m->told_ready)
 		return;
-	n = snprintf(text, sizeof text, "%zu module%s", modules,
-		     modules == 1 ? "" : "s");
+	n = fmt(text, sizeof text, "%zu module%s", modules,
+		modules == 1 ? "" : "s");
 	if (failing)
-		snprintf(text + n, sizeof text - (size_t)n, ", %zu failing",
-			 failing);
+		fmt(text + n, sizeof text - (size_t)n, ", %zu failing",
+		    failing);
 	if (strcmp(text, m->next) == 0)
 		return;
 	memcpy(m->next, text, sizeof m->next);

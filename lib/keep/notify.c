@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/notify.h"
 
+#include "base/fmt.h"
 #include "keep/sup.h"
 #include "keep/sweep.h"
 #include "sys/fd.h"
@@ -8,7 +9,6 @@
 #include "sys/os.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -232,9 +232,9 @@ void notify_init(struct sup *s)
 	*n = (struct notifier){ .fd = -1, .watch = WATCH_INIT(on_datagram) };
 	if (os_random(dice, sizeof dice) < 0)
 		return;
-	snprintf(n->name, sizeof n->name, "@pc/");
+	fmt(n->name, sizeof n->name, "@pc/");
 	for (size_t i = 0; i < sizeof dice; i++)
-		snprintf(n->name + 4 + 2 * i, 3, "%02x", dice[i]);
+		fmt(n->name + 4 + 2 * i, 3, "%02x", dice[i]);
 	n->fd = fd_own(os_dgram(n->name), FD_NOTIFY, 0);
 	if (n->fd < 0)
 		err_sys(&e, "socket");

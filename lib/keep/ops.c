@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/ops.h"
 
+#include "base/fmt.h"
 #include "hub/apierr.h"
 #include "keep/events.h"
 #include "keep/sweep.h"
 #include "wire/json.h"
-
-#include <stdio.h>
 
 /* Answers */
 
@@ -75,9 +74,9 @@ static void answer_late(struct op *op)
 	char text[256];
 	struct buf b;
 
-	snprintf(text, sizeof text, "%s is not ready after %d s; pc-logs %s "
-		 "may say why", op->mod->short_name, op->timeout_s,
-		 op->mod->short_name);
+	fmt(text, sizeof text, "%s is not ready after %d s; pc-logs %s "
+	    "may say why", op->mod->short_name, op->timeout_s,
+	    op->mod->short_name);
 	buf_init(&b, 65536);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
@@ -99,13 +98,13 @@ static void answer_stuck(struct op *op, const struct left *left, size_t n)
 	struct buf b;
 
 	if (n)
-		snprintf(text, sizeof text, "%s was sent SIGKILL and %zu of "
-			 "its processes are still there; the hub goes on "
-			 "trying", op->mod->short_name, n);
+		fmt(text, sizeof text, "%s was sent SIGKILL and %zu of "
+		    "its processes are still there; the hub goes on "
+		    "trying", op->mod->short_name, n);
 	else
-		snprintf(text, sizeof text, "%s was sent SIGKILL and is not "
-			 "known to be gone; the hub goes on looking",
-			 op->mod->short_name);
+		fmt(text, sizeof text, "%s was sent SIGKILL and is not "
+		    "known to be gone; the hub goes on looking",
+		    op->mod->short_name);
 	buf_init(&b, 65536);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
@@ -366,8 +365,8 @@ static void on_wait_deadline(struct loop *l, struct timer *t)
 	struct buf b;
 
 	(void)l;
-	snprintf(text, sizeof text, "not every module is ready after %d s; "
-		 "pc-status says which", w->timeout_s);
+	fmt(text, sizeof text, "not every module is ready after %d s; "
+	    "pc-status says which", w->timeout_s);
 	wait_finish(w);
 	buf_init(&b, 4096);
 	apierr_body(&b, "wait_timeout", str_of(text));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/out.h"
 
+#include "base/fmt.h"
 #include "sys/os.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define RETRY_MS     100        /* writable, it says, and takes nothing */
@@ -42,9 +42,9 @@ static void confess(struct out *o)
 
 	if (!o->dropped)
 		return;
-	n = snprintf(line, sizeof line,
-		     "%llu lines dropped: stdout was not read",
-		     (unsigned long long)o->dropped);
+	n = fmt(line, sizeof line,
+		"%llu lines dropped: stdout was not read",
+		(unsigned long long)o->dropped);
 	if (append(o, STR("supervisor"), (struct str){ line, (size_t)n }))
 		o->dropped = 0;
 }

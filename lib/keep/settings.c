@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/settings.h"
 
+#include "base/fmt.h"
 #include "sys/os.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void identify(const struct spawn_ctx *c, const struct mod *m,
@@ -11,7 +11,7 @@ static void identify(const struct spawn_ctx *c, const struct mod *m,
 {
 	char name[SHORT_SIZE + sizeof SUPERVISE_FILE];
 
-	snprintf(name, sizeof name, "%s/" SUPERVISE_FILE, m->short_name);
+	fmt(name, sizeof name, "%s/" SUPERVISE_FILE, m->short_name);
 	file_id(c->home->fd, name, id, NULL);
 }
 
@@ -34,9 +34,9 @@ static void check(struct spawn_ctx *c, struct mod *m)
 		const struct problem *p = &found.all[0];
 
 		m->settings_at = (struct json_at){ p->line, p->column };
-		snprintf(m->settings_fault, sizeof m->settings_fault,
-			 "%.*s; %s goes on with what it was started with",
-			 STR_ARG(p->text), m->short_name);
+		fmt(m->settings_fault, sizeof m->settings_fault,
+		    "%.*s; %s goes on with what it was started with",
+		    STR_ARG(p->text), m->short_name);
 		mod_say(m, "%.*s:%u:%u: %s", STR_ARG(p->file), p->line,
 			p->column, m->settings_fault);
 	}

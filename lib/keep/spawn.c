@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/spawn.h"
 
+#include "base/fmt.h"
 #include "hub/depcheck.h"
 #include "keep/environ.h"
 #include "keep/settings.h"
@@ -9,7 +10,6 @@
 #include "sys/os.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -275,8 +275,8 @@ void spawn_failed(struct mod *m, const struct run_failure *why)
 	char as[80] = "";
 
 	if (m->settings.user.n)
-		snprintf(as, sizeof as, " as %.*s",
-			 STR_ARG(m->settings.user));
+		fmt(as, sizeof as, " as %.*s",
+		    STR_ARG(m->settings.user));
 	if (why->step == RUN_CHDIR)
 		mod_fault(m, ERROR_DIRECTORY, NULL, "cannot enter %s%s: %s",
 			  m->module.cwd, as, how);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keep/sup.h"
 
+#include "base/fmt.h"
 #include "keep/crew.h"
 #include "keep/deps.h"
 #include "keep/history.h"
@@ -17,7 +18,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,7 +31,7 @@ void mod_say(const struct mod *m, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	fmt_va(text, sizeof text, fmt, ap);
 	va_end(ap);
 	log_say("%s: %s", m->short_name, text);
 }
@@ -42,7 +42,7 @@ bool mod_has_fault(const struct mod *m, const char *type)
 }
 
 void mod_fault(struct mod *m, const char *type, const char *binary,
-	       const char *fmt, ...)
+	       const char *format, ...)
 {
 	bool same = mod_has_fault(m, type);
 	char was[sizeof m->error.text];
@@ -52,9 +52,9 @@ void mod_fault(struct mod *m, const char *type, const char *binary,
 	m->error = (struct start_error){ .type = type,
 					 .at_unix_ms = os_unix_ms() };
 	if (binary)
-		snprintf(m->error.binary, sizeof m->error.binary, "%s", binary);
-	va_start(ap, fmt);
-	vsnprintf(m->error.text, sizeof m->error.text, fmt, ap);
+		fmt(m->error.binary, sizeof m->error.binary, "%s", binary);
+	va_start(ap, format);
+	fmt_va(m->error.text, sizeof m->error.text, format, ap);
 	va_end(ap);
 	/* Said once, and its first line only: the rest is for pc-status. */
 	if (!same || strcmp(was, m->error.text) != 0)

@@ -227,7 +227,7 @@ bool mod_is_failing(const struct mod *);        /* and stays so, by itself */
 void mod_facts(const struct mod *, struct facts *);
 bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
-	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+	       const char *format, ...) __attribute__((format(printf, 4, 5)));
 void mod_state(const struct mod *, struct mod_state *);
 /* "[supervisor] vault: ..." */
 void mod_say(const struct mod *, const char *fmt, ...)

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */

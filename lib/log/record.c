@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/record.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 bool cursor_read(struct str s, uint64_t *boot, uint64_t *seq)
 {
@@ -13,8 +13,8 @@ bool cursor_read(struct str s, uint64_t *boot, uint64_t *seq)
 
 void cursor_write(uint64_t boot, uint64_t seq, char out[CURSOR_SIZE])
 {
-	snprintf(out, CURSOR_SIZE, "%llu.%llu", (unsigned long long)boot,
-		 (unsigned long long)seq);
+	fmt(out, CURSOR_SIZE, "%llu.%llu", (unsigned long long)boot,
+	    (unsigned long long)seq);
 }
 
 bool record_read(const struct json *j, struct str id, struct seek_rec *r)

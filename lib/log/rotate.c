@@ -7,6 +7,7 @@
  */
 #include "log/rotate.h"
 
+#include "base/fmt.h"
 #include "hub/home.h"
 #include "log/cri.h"
 #include "sys/file.h"
@@ -39,7 +40,7 @@ bool logfile_source_ok(struct str s)
 
 void logfile_dir(struct str source, char dir[SHORT_SIZE + 8])
 {
-	snprintf(dir, SHORT_SIZE + 8, "%.*s/logs", STR_ARG(source));
+	fmt(dir, SHORT_SIZE + 8, "%.*s/logs", STR_ARG(source));
 }
 
 void logfile_names(const char *log, int n, char name[LOG_NAME_SIZE],
@@ -48,9 +49,9 @@ void logfile_names(const char *log, int n, char name[LOG_NAME_SIZE],
 	char dot[4] = "";
 
 	if (n)
-		snprintf(dot, sizeof dot, ".%d", n % 10);
-	snprintf(name, LOG_NAME_SIZE, "%.*s%s", SHORT_SIZE + 3, log, dot);
-	snprintf(idx, LOG_NAME_SIZE, "%.*s%s.idx", SHORT_SIZE + 3, log, dot);
+		fmt(dot, sizeof dot, ".%d", n % 10);
+	fmt(name, LOG_NAME_SIZE, "%.*s%s", SHORT_SIZE + 3, log, dot);
+	fmt(idx, LOG_NAME_SIZE, "%.*s%s.idx", SHORT_SIZE + 3, log, dot);
 }
 
 void logfile_init(struct logfile *f, struct str source)
@@ -59,8 +60,8 @@ void logfile_init(struct logfile *f, struct str source)
 
 	*f = (struct logfile){ .fd = -1, .idx = -1 };
 	logfile_dir(source, dir);
-	snprintf(f->name, sizeof f->name, "%.*s.log", STR_ARG(source));
-	snprintf(f->path, sizeof f->path, "%s/%s", dir, f->name);
+	fmt(f->name, sizeof f->name, "%.*s.log", STR_ARG(source));
+	fmt(f->path, sizeof f->path, "%s/%s", dir, f->name);
 }
 
 void logfile_close(struct logfile *f)
@@ -93,9 +94,9 @@ static int set_aside(int dir, const char *name, struct err *e)
 
 	for (int i = 1; i < ASIDE_MAX; i++) {
 		if (i == 1)
-			snprintf(to, sizeof to, "%s.before-pc", name);
+			fmt(to, sizeof to, "%s.before-pc", name);
 		else
-			snprintf(to, sizeof to, "%s.before-pc.%d", name, i);
+			fmt(to, sizeof to, "%s.before-pc.%d", name, i);
 		if (exists(dir, to))
 			continue;
 		if (renameat(dir, name, dir, to) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/tail.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 #define PATIENCE_MS 5000
 
@@ -71,14 +71,14 @@ int tail_ask(struct tail *t, struct client *hub, const struct tail_want *want,
 	struct buf text;
 	int n, rc;
 
-	n = snprintf(target, sizeof target,
-		     "/api/modules/%.64s/logs?format=records", t->name);
+	n = fmt(target, sizeof target,
+		"/api/modules/%.64s/logs?format=records", t->name);
 	if (t->files)
 		seek_end(&t->join.seek, &end);
 	if (end.known) {
 		cursor_write(end.boot, end.seq, cursor);
-		snprintf(target + n, sizeof target - (size_t)n, "&after=%s",
-			 cursor);
+		fmt(target + n, sizeof target - (size_t)n, "&after=%s",
+		    cursor);
 	} else {
 		t->join.unix_ns = end.unix_ns;
 	}
@@ -141,8 +141,8 @@ void tail_target(const struct tail *t, char out[TAIL_TARGET_SIZE])
 
 	if (t->join.known)
 		cursor_write(t->join.boot, t->join.seq, cursor);
-	snprintf(out, TAIL_TARGET_SIZE, "/api/modules/%.64s/logs?after=%s",
-		 t->name, t->join.known ? cursor : t->cursor);
+	fmt(out, TAIL_TARGET_SIZE, "/api/modules/%.64s/logs?after=%s",
+	    t->name, t->join.known ? cursor : t->cursor);
 }
 
 void tail_event(struct tail *t, const struct sse *ev)

@@ -8,6 +8,7 @@
 #include "log/writer.h"
 
 #include "base/buf.h"
+#include "base/fmt.h"
 #include "base/list.h"
 #include "hub/home.h"
 #include "hub/limits.h"
@@ -20,7 +21,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -314,8 +314,8 @@ static void run_add(struct run *r, const struct logpipe_rec *rec)
 	if (step == LOG_OLD)
 		return;
 	if (gap.count) {
-		int n = snprintf(text, sizeof text, "[hub] gap: %llu lines "
-				 "missing", (unsigned long long)gap.count);
+		int n = fmt(text, sizeof text, "[hub] gap: %llu lines "
+			    "missing", (unsigned long long)gap.count);
 
 		run_line(r, &(struct logidx_entry){ LOGIDX_GAP, .boot = gap.boot,
 			 .seq = gap.from, .count = gap.count,

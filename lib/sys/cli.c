@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/cli.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,8 +180,8 @@ static void print_opt(const struct opt *o, int width)
 		l = "[=", r = "]";
 	else if (o->arg)
 		l = "=";
-	snprintf(left, sizeof left, "--%s%s%s%s", o->name, l,
-		 o->arg ? o->arg : "", r);
+	fmt(left, sizeof left, "--%s%s%s%s", o->name, l,
+	    o->arg ? o->arg : "", r);
 	if (o->letter)
 		cli_printf("  -%c, ", o->letter);
 	else

@@ -89,7 +89,7 @@ bool cli_completion(const char *shell);
 void cli_warn(const struct err *);
 void cli_say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void cli_die(const struct err *);     /* with cli_status(e) */
-_Noreturn void cli_usage(const char *fmt, ...)  /* exits 2 */
+_Noreturn void cli_usage(const char *format, ...)  /* exits 2 */
 	__attribute__((format(printf, 1, 2)));
 int cli_status(const struct err *);     /* err.code to exit status */
 

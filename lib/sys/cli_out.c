@@ -2,12 +2,12 @@
 #include "sys/cli.h"
 
 #include "base/arena.h"
+#include "base/fmt.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -144,7 +144,7 @@ void cli_printf(const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
+	n = fmt_va(line, sizeof line, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
 		failed = failed ? failed : errno;
@@ -155,7 +155,7 @@ void cli_printf(const char *fmt, ...)
 		text = arena_alloc(&a, (size_t)n + 1);
 		if (text) {
 			va_start(ap, fmt);
-			vsnprintf(text, (size_t)n + 1, fmt, ap);
+			fmt_va(text, (size_t)n + 1, fmt, ap);
 			va_end(ap);
 		}
 	}
@@ -186,16 +186,16 @@ bool cli_colour(void)
 }
 
 /* One write, so that lines of several processes do not mix. */
-static void say(const char *fmt, va_list ap, const char *more)
+static void say(const char *format, va_list ap, const char *more)
 {
 	char line[1024];
 	size_t n;
 
 	cli_flush();
-	n = (size_t)snprintf(line, sizeof line, "%s: ", prog.name);
-	vsnprintf(line + n, sizeof line - n - strlen(more) - 1, fmt, ap);
+	n = (size_t)fmt(line, sizeof line, "%s: ", prog.name);
+	fmt_va(line + n, sizeof line - n - strlen(more) - 1, format, ap);
 	n = strlen(line);
-	snprintf(line + n, sizeof line - n, "%s", more);
+	fmt(line + n, sizeof line - n, "%s", more);
 	cli_clean(line);
 	n = strlen(line);
 	line[n++] = '\n';      /* over the NUL: the write counts */
@@ -225,14 +225,14 @@ void cli_die(const struct err *e)
 	exit(status ? status : EXIT_FAILED);
 }
 
-void cli_usage(const char *fmt, ...)
+void cli_usage(const char *format, ...)
 {
 	char see[128];
 	va_list ap;
 
-	snprintf(see, sizeof see, "; see %s --help", prog.name);
-	va_start(ap, fmt);
-	say(fmt, ap, see);
+	fmt(see, sizeof see, "; see %s --help", prog.name);
+	va_start(ap, format);
+	say(format, ap, see);
 	va_end(ap);
 	exit(EXIT_USAGE);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/file.h"
 
+#include "base/fmt.h"
 #include "sys/os.h"
 
 #include <errno.h>
@@ -351,8 +352,8 @@ static int new_temporary(int dirfd, const char *name, char *tmp, size_t size,
 	int fd, n;
 
 	for (int tries = 0; tries < 100; tries++) {
-		n = snprintf(tmp, size, "%s.tmp-%ld-%lld", name,
-			     (long)getpid(), (long long)ms + tries);
+		n = fmt(tmp, size, "%s.tmp-%ld-%lld", name,
+			(long)getpid(), (long long)ms + tries);
 		if (n < 0 || (size_t)n >= size) {
 			errno = ENAMETOOLONG;
 			return -1;

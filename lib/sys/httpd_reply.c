@@ -6,10 +6,10 @@
  */
 #include "sys/httpd_conn.h"
 
+#include "base/fmt.h"
 #include "sys/os.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -167,9 +167,9 @@ static const char *name_of(int status)
 static void answer_error(struct httpd_conn *c, int status, const char *why)
 {
 	char text[160];
-	int n = snprintf(text, sizeof text,
-			 "{\"error\":\"%s\",\"error_description\":\"%s\"}",
-			 name_of(status), why);
+	int n = fmt(text, sizeof text,
+		    "{\"error\":\"%s\",\"error_description\":\"%s\"}",
+		    name_of(status), why);
 
 	answer(c, status, "application/json", STR_NULL,
 	       (struct str){ text, (size_t)n });

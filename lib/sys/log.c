@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/log.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ void log_say(const char *fmt, ...)
 	int want;
 
 	va_start(ap, fmt);
-	want = vsnprintf(line, sizeof line - 1, fmt, ap);
+	want = fmt_va(line, sizeof line - 1, fmt, ap);
 	va_end(ap);
 	n = want < 0 ? 0 : (size_t)want;
 	if (n > sizeof line - 2)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/net.h"
 
+#include "base/fmt.h"
 #include "sys/os.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,11 +113,11 @@ static bool name_by_proc(struct sockaddr_un *un, int dirfd, const char *name)
 	struct stat a, b;
 	int n;
 
-	snprintf(dir, sizeof dir, "/proc/self/fd/%d", dirfd);
+	fmt(dir, sizeof dir, "/proc/self/fd/%d", dirfd);
 	if (stat(dir, &a) < 0 || fstat(dirfd, &b) < 0 ||
 	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
 		return false;
-	n = snprintf(un->sun_path, sizeof un->sun_path, "%s/%s", dir, name);
+	n = fmt(un->sun_path, sizeof un->sun_path, "%s/%s", dir, name);
 	return n > 0 && (size_t)n < sizeof un->sun_path;
 }
 
@@ -247,7 +247,7 @@ int net_connect_tcp(const char *addr, uint16_t port, struct err *e)
 	socklen_t len = parse(&a, addr, port);
 	int fd;
 
-	snprintf(where, sizeof where, "%s port %u", addr, (unsigned)port);
+	fmt(where, sizeof where, "%s port %u", addr, (unsigned)port);
 	if (!len)
 		return err_set(e, ERR_INVALID, "connect to %s: "
 			       "not a numeric address", where);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/oom.h"
 
+#include "base/fmt.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define MOUNTS_MAX 65536        /* of a host with very many */
@@ -80,9 +80,9 @@ bool oom_path(struct str cgroup, struct str mounts, bool v1, char *out,
 	if (!str_starts(path, root))
 		return false;
 	path = str_skip(path, root.n);
-	n = snprintf(out, size, "%.*s%.*s/%s", STR_ARG(point),
-		     STR_ARG(str_is(path, "/") ? STR_NULL : path),
-		     v1 ? "memory.oom_control" : "memory.events");
+	n = fmt(out, size, "%.*s%.*s/%s", STR_ARG(point),
+		STR_ARG(str_is(path, "/") ? STR_NULL : path),
+		v1 ? "memory.oom_control" : "memory.events");
 	return n > 0 && (size_t)n < size;
 }
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "sys/os.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -10,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <string.h>
@@ -183,7 +184,7 @@ static ssize_t write_tty(int fd, const void *p, size_t n)
 	ssize_t done;
 	int again, err;
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	fmt(path, sizeof path, "/proc/self/fd/%d", fd);
 	again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (again < 0)
 		return write(fd, p, n < 256 ? n : 256);
@@ -440,8 +441,8 @@ static int open_children(void)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof path, "/proc/self/task/%ld/children",
-		 (long)syscall(SYS_gettid));
+	fmt(path, sizeof path, "/proc/self/task/%ld/children",
+	    (long)syscall(SYS_gettid));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		errno = ENOSYS;

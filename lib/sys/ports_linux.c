@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/ports_impl.h"
 
+#include "base/fmt.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -306,9 +307,9 @@ int ports_holds(pid_t pid, uint64_t inode)
 	ssize_t n;
 	DIR *dir;
 
-	snprintf(want, sizeof want, "socket:[%llu]",
-		 (unsigned long long)inode);
-	snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
+	fmt(want, sizeof want, "socket:[%llu]",
+	    (unsigned long long)inode);
+	fmt(path, sizeof path, "/proc/%ld/fd", (long)pid);
 	dir = opendir(path);
 	if (!dir)
 		return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/ptab.h"
 
+#include "base/fmt.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -60,7 +60,7 @@ static int open_of(pid_t pid, const char *what)
 
 	if (!dir)
 		return -1;
-	snprintf(name, sizeof name, "%ld/%s", (long)pid, what);
+	fmt(name, sizeof name, "%ld/%s", (long)pid, what);
 	do
 		fd = openat(dirfd(dir), name, O_RDONLY | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
@@ -321,7 +321,7 @@ bool proc_command(pid_t pid, char *out, size_t size)
 	if (proc_read(pid, &p) < 0)
 		return false;
 	printable(p.comm, strlen(p.comm));
-	snprintf(out, size, "[%s]", p.comm);
+	fmt(out, size, "[%s]", p.comm);
 	return true;
 }
 

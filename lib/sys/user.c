@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/user.h"
 
+#include "base/fmt.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define FIELDS 7        /* of a line in passwd; group has four */
@@ -102,7 +102,7 @@ static int find(struct user *u, int etc, struct str name, struct arena *a,
 		return err_set(e, ERR_NOT_FOUND, "there is no user %.*s in "
 			       "/etc/passwd", STR_ARG(name));
 	*u = (struct user){ .uid = (uid_t)id, .gid = (gid_t)id, .home = "/" };
-	snprintf(u->name, sizeof u->name, "%u", (unsigned)id);
+	fmt(u->name, sizeof u->name, "%u", (unsigned)id);
 	return 0;
 }
 

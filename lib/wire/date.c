@@ -6,7 +6,8 @@
  */
 #include "wire/date.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
+
 #include <string.h>
 
 #define DAY_S    INT64_C(86400)
@@ -157,13 +158,13 @@ void date_span(int64_t ms, char out[DATE_SPAN_SIZE])
 	long long m = s / 60, h = m / 60, d = h / 24;
 
 	if (d)
-		snprintf(out, DATE_SPAN_SIZE, "%lldd %lldh", d, h % 24);
+		fmt(out, DATE_SPAN_SIZE, "%lldd %lldh", d, h % 24);
 	else if (h)
-		snprintf(out, DATE_SPAN_SIZE, "%lldh %lldm", h, m % 60);
+		fmt(out, DATE_SPAN_SIZE, "%lldh %lldm", h, m % 60);
 	else if (m)
-		snprintf(out, DATE_SPAN_SIZE, "%lldm", m);
+		fmt(out, DATE_SPAN_SIZE, "%lldm", m);
 	else
-		snprintf(out, DATE_SPAN_SIZE, "%llds", (long long)s);
+		fmt(out, DATE_SPAN_SIZE, "%llds", (long long)s);
 }
 
 /* Reading, RFC 3339 5.6. Each takes what it read off the front. */

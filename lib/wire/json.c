@@ -11,8 +11,9 @@
  */
 #include "wire/json.h"
 
+#include "base/fmt.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static int fail(struct parser *p, struct json_at at, enum err_code code,
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof what, fmt, ap);
+	fmt_va(what, sizeof what, fmt, ap);
 	va_end(ap);
 	if (p->where)
 		*p->where = at;
@@ -71,8 +72,8 @@ static const char *found(struct parser *p)
 
 	if (c < 0)
 		return "the end";
-	snprintf(p->found, sizeof p->found,
-		 c > ' ' && c < 0x7f ? "'%c'" : "byte 0x%02x", (unsigned)c);
+	fmt(p->found, sizeof p->found,
+	    c > ' ' && c < 0x7f ? "'%c'" : "byte 0x%02x", (unsigned)c);
 	return p->found;
 }
 
