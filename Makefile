@@ -106,7 +106,8 @@ $O/t/tools/%: t/tools/%.c $O/flags
 seams := $O/t/seam/pc-serve
 $O/t/seam/%: private LDFLAGS += -Wl,--wrap=clock_gettime \
 	-Wl,--wrap=time,--wrap=gettimeofday
-$O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o $(libs)
+$O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o \
+		$O/lib/keep.a $(libs)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 

@@ -35,8 +35,7 @@ static struct entry entry_of(const struct known *k, const struct row *row,
 			.restarts = m && m->runs ? m->runs - 1 : 0,
 			.status_text = m && m->notice.status[0] ?
 				m->notice.status : NULL,
-			.log_error = m && m->log.log_error[0] ?
-				m->log.log_error : NULL,
+			.log_error = m ? source_fault(&m->log) : NULL,
 			.usage = m ? usage_of(m) : NULL,
 		},
 		.mod = m,
@@ -445,6 +444,15 @@ static void put_command(struct jsonw *w, const struct mod *m)
 	jsonw_end(w);
 }
 
+static void put_group(struct jsonw *w, struct api *api, const struct mod *m)
+{
+	char path[512];
+
+	jsonw_key(w, "cgroup");
+	jsonw_cstr(w, cgroup_path(&api->sup->cgroup, m->id, path,
+				  sizeof path) ? path : NULL);
+}
+
 /* When it is started again by itself. */
 static void put_next_try(struct jsonw *w, const struct mod *m)
 {
@@ -476,7 +484,7 @@ static void put_log(struct jsonw *w, const struct api *api,
 	jsonw_key(w, "file");
 	jsonw_cstr(w, s->mode == LOG_MODE_MEMORY ? NULL : text);
 	jsonw_key(w, "error");
-	jsonw_cstr(w, s->log_error[0] ? s->log_error : NULL);
+	jsonw_cstr(w, source_fault(s));
 	jsonw_end(w);
 }
 
@@ -495,6 +503,9 @@ void view_module(struct api *api, struct mod *m, struct buf *out)
 	put_notice(&w, m);
 	put_processes(&w, api, m);
 	put_command(&w, m);
+	jsonw_key(&w, "settings");
+	supervise_write(&w, &m->settings);
+	put_group(&w, api, m);
 	put_next_try(&w, m);
 	jsonw_key(&w, "exits");
 	history_write(api->sup, m->short_name, &w);

@@ -149,6 +149,19 @@ int cgroup_make(struct cgroup *c, unsigned id)
 	return fd_own(fd, FD_DIR, id);
 }
 
+bool cgroup_path(const struct cgroup *c, unsigned id, char *out, size_t size)
+{
+	char name[80];
+	struct stat st;
+
+	name_of(c, id, name, sizeof name);
+	if (c->fd < 0 || fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	fmt(out, size, "%s/%s", strcmp(c->path, "/") == 0 ? "" : c->path,
+	    name);
+	return true;
+}
+
 int cgroup_populated(const struct cgroup *c, unsigned id)
 {
 	char name[100], events[256];

@@ -28,6 +28,8 @@ void cgroup_release(struct cgroup *);
 
 /* The group of a module, made when missing: a descriptor; -1: none. */
 int  cgroup_make(struct cgroup *, unsigned id);
+/* Its path, as in /proc/PID/cgroup; false: it has none. */
+bool cgroup_path(const struct cgroup *, unsigned id, char *out, size_t size);
 /* Whether anything is in it: 1, 0, or -1 there is none, or unknown. */
 int  cgroup_populated(const struct cgroup *, unsigned id);
 /* SIGKILL to all that is in it. -1: it has to be done one by one. */

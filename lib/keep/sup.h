@@ -211,6 +211,11 @@ struct mod *sup_of_row(struct sup *, struct str short_name, struct err *);
 /* The first start of a module: as a keeper that was killed left it, or new. */
 void sup_boot(struct sup *, struct mod *);
 
+/* Frees what has no row and is down; mod_free() what is not in s->mods any
+ * more. */
+void sup_drop_unlisted(struct sup *);
+void mod_free(struct sup *, struct mod *);
+
 /* Reads the module's files, once a turn however many ask. */
 void sup_resolve(struct sup *, struct mod *);
 
@@ -225,6 +230,8 @@ void sup_end(struct sup *, struct mod *, enum end_cause);
 bool mod_is_ready(const struct mod *);
 bool mod_is_failing(const struct mod *);        /* and stays so, by itself */
 void mod_facts(const struct mod *, struct facts *);
+/* How long its run has lasted so far; 0 without one that counts. */
+int64_t mod_alive_ms(const struct mod *, int64_t now);
 bool mod_has_fault(const struct mod *, const char *type);
 void mod_fault(struct mod *, const char *type, const char *binary,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));
