@@ -131,6 +131,10 @@ static void name_of(const struct cgroup *c, unsigned id, char *out,
 	fmt(out, size, OWNER_GROUP "%s.%u", c->owner->token, id);
 }
 
+/*
+ * A new one for each run: of a group that was killed once, kernels may kill
+ * all that is born into it later. One that does not go has somebody in it.
+ */
 int cgroup_make(struct cgroup *c, unsigned id)
 {
 	char name[80];
@@ -139,7 +143,8 @@ int cgroup_make(struct cgroup *c, unsigned id)
 	if (c->fd < 0)
 		return -1;
 	name_of(c, id, name, sizeof name);
-	if (mkdirat(c->fd, name, 0755) < 0 && errno != EEXIST) {
+	unlinkat(c->fd, name, AT_REMOVEDIR);
+	if (mkdirat(c->fd, name, 0755) < 0) {
 		if (errno == EROFS || errno == EACCES || errno == EPERM)
 			fd_close(&c->fd);       /* it is not ours after all */
 		return -1;

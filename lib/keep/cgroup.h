@@ -26,7 +26,7 @@ void cgroup_init(struct cgroup *, const struct owner *);
 /* Removes what is empty of what was made. */
 void cgroup_release(struct cgroup *);
 
-/* The group of a module, made when missing: a descriptor; -1: none. */
+/* A new group for a run of a module: a descriptor; -1: none. */
 int  cgroup_make(struct cgroup *, unsigned id);
 /* Its path, as in /proc/PID/cgroup; false: it has none. */
 bool cgroup_path(const struct cgroup *, unsigned id, char *out, size_t size);
