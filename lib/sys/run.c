@@ -87,24 +87,29 @@ static int set_descriptors(const struct run_req *req, int *report)
 	return 0;
 }
 
-static int set_nofile(uint64_t soft)
+/*
+ * These two are ours, asked for by nobody: where limits may not be set (a
+ * seccomp filter), the child does without. What its manifest asks for is
+ * another thing: set_limits().
+ */
+
+static void set_nofile(uint64_t soft)
 {
 	struct rlimit lim;
 
-	if (!soft)
-		return 0;
-	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
-		return -1;
+	if (!soft || getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
 	lim.rlim_cur = soft < lim.rlim_max ? (rlim_t)soft : lim.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &lim);
+	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
 /* Only ever lowered: no child can give itself another's. */
-static int set_mark(uint64_t mark)
+static void set_mark(uint64_t mark)
 {
 	struct rlimit lim = { (rlim_t)mark, (rlim_t)mark };
 
-	return mark ? setrlimit(RLIMIT_MSGQUEUE, &lim) : 0;
+	if (mark)
+		setrlimit(RLIMIT_MSGQUEUE, &lim);
 }
 
 static void set_limits(const struct run_req *req, int report)
@@ -155,9 +160,10 @@ _Noreturn static void child(const struct run_req *req, int p[2], pid_t parent)
 	if (set_descriptors(req, &report) < 0)
 		fail(report, RUN_SETUP);
 	os_default_signals();
-	if (setsid() < 0 || set_nofile(req->nofile) < 0 ||
-	    set_mark(req->mark) < 0)
+	if (setsid() < 0)
 		fail(report, RUN_SETUP);
+	set_nofile(req->nofile);
+	set_mark(req->mark);
 	/* First of all, since it needs a descriptor and a right. */
 	if (req->oom_score && os_set_oom_score(*req->oom_score) < 0)
 		fail(report, RUN_OOM);

@@ -45,7 +45,8 @@ struct run_req {
 	int extra;              /* becomes 3; 0: there is none */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
-	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave */
+	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave;
+				 * both are left where no limit may be set */
 	const struct run_limit *limits;         /* after nofile */
 	size_t nlimits;
 	const int *nice, *oom_score;            /* NULL: leave */
