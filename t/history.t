@@ -93,7 +93,8 @@ ok '  as text'                    exits 3 pc-status victim
 ok '  too'                        grep -q ' stop, signal 15 ' out
 ok '  and says why it is just that' complains pc-status hub
 ok 'the next keeper'              hub_start
-eventually mod_has victim '.pid != null'
+is "$(mod victim .state.status)" stopped '  knows who was stopped by hand'
+ok '  until it is started'        pc-start victim
 eventually mod_has victim '.listening == "yes"'
 kill -USR1 "$(pid_of victim)"
 eventually exit_has victim '.[0].signal == 10'

@@ -158,11 +158,17 @@ static void a_stranger_answers(void)
 
 static void is_restarted(void)
 {
-	struct mod *m = up("bad");
-	unsigned runs = m->runs;
-	pid_t first = m->pid;
+	struct mod *m;
+	unsigned runs;
+	pid_t first;
 
-	m->health.opted = true;
+	put(rig.home.fd, "bad/" SUPERVISE_FILE,
+	    "{\"restartOnUnhealthy\":true}");
+	fchmodat(rig.home.fd, "bad/" SUPERVISE_FILE, 0600, 0);
+	m = up("bad");
+	runs = m->runs;
+	first = m->pid;
+	ok(m->health.opted, "asked for in its settings");
 	check(m);
 	check(m);
 	ok(m->state == SM_UP && m->health.failures == 2 &&
@@ -176,7 +182,7 @@ static void is_restarted(void)
 	ok(!lives(first) && m->exit_code == 128 + SIGTERM &&
 	   budget_count(&m->budget, os_now_ms(), 0) == 1 && m->health.opted,
 	   "by its stop signal, as a crash");
-	m->health.opted = false;
+	unlinkat(rig.home.fd, "bad/" SUPERVISE_FILE, 0);
 	stop(m);
 }
 
