@@ -8,7 +8,6 @@
 #include "sys/os.h"
 
 #define MODULES 32      /* as many streams as a hub lets one command have */
-#define PATIENCE_MS 5000
 
 static const char *home_dir, *since_text, *stream_text, *grep_text;
 static bool follow, as_json, show_time;

@@ -99,7 +99,7 @@ static void ask(struct detail *d, const struct report *r,
 	fmt(target, sizeof target, "/api/modules/%.*s",
 	    STR_ARG(row->short_name));
 	if (r->hub && row->supervised &&
-	    client_ask(&d->client, "GET", target, 5000, &a, &e) == 0)
+	    client_ask(&d->client, "GET", target, HUB_PATIENCE_MS, &a, &e) == 0)
 		d->whole = a.body;
 }
 
@@ -231,7 +231,7 @@ static int await(const struct home *home, const struct report *before)
 		return EXIT_DONE;
 	if (client_init(&hub, home, &e) < 0)
 		cli_die(&e);
-	if (client_ask(&hub, "GET", target, (int)wait_s * 1000 + 5000, &a,
+	if (client_ask(&hub, "GET", target, (int)wait_s * 1000 + HUB_PATIENCE_MS, &a,
 		       &e) < 0 && e.code != ERR_UNREACHABLE) {
 		cli_warn(&e);
 		status = cli_status(&e);

@@ -14,9 +14,12 @@ module fails "$free" sh -c 'exit 1'
 free_port
 module missing "$free" "$T/no such program"
 hub_out=/dev/null
-# What we have open is nobody's business.
+# What we have open, or were given, is nobody's business.
+fds_of() {      # PID: "NUMBER -> WHAT"
+	ls -l "/proc/$1/fd" | sed -n 's/.* \([0-9]* -> .*\)/\1/p'
+}
 exec 6<>"$T/stray" 7>>"$T/stray"
-ls -l "/proc/$$/fd" | sed -n 's/.* -> //p' | grep -vx /dev/null >strays
+fds_of self | grep -v '^[012] ' >strays
 ok 'hub comes up'                 hub_start
 exec 6>&- 7>&-
 ok 'ready'                        exits 0 pc-status --wait=60 fds quick
@@ -31,8 +34,8 @@ is "$(sed -n 's/^[123] //p' got | sort -u | wc -l | tr -d ' ')" 3 \
 is "$(sed -n 's/^NOTIFY_FD=//p' env)" 3 '  3 is what NOTIFY_FD names'
 
 own_fds() {     # of the hub: what each is, without its number
-	ls -l "/proc/$hub/fd" | sed -n 's/.* -> //p' | grep -vxFf strays |
-		sed 's/:\[[0-9]*\]$//' | sort
+	fds_of "$hub" | grep -vxFf strays |
+		sed -e 's/^[0-9]* -> //' -e 's/:\[[0-9]*\]$//' | sort
 }
 # By kind, without the connection that asks and those that come and go.
 count() { api GET /api/hub; jq -cS '.descriptors | del(.conn)' body; }

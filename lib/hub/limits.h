@@ -58,6 +58,7 @@
 #define STOP_TIMEOUT_MAX_MS  600000     /* longer and a stop looks hung */
 #define READY_TIMEOUT_MAX_MS 3600000    /* a large model is read in */
 #define KILL_TIMEOUT_MS    2000         /* SIGKILL, then say what is left */
+#define HUB_PATIENCE_MS    10000        /* both, when the hub starts; answers */
 #define READY_WINDOW_MS    4000         /* then a note, still alive */
 #define LATE_WINDOW_MS     60000        /* how long a late bind is watched */
 #define SQUAT_RETRY_MS     1000         /* look again whether a port is free */

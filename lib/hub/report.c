@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 5000
 #define FIRST_BYTES (512 * 1024)        /* a report of 100 modules */
 
 /* An answer of the hub, in the report's arena. */
@@ -20,7 +19,7 @@ static const struct json *ask(struct report *r, const char *target,
 	struct str copy;
 
 	buf_init(&text, ANSWER_MAX);
-	if (client_text(&r->client, target, PATIENCE_MS, &text, e) < 0) {
+	if (client_text(&r->client, target, HUB_PATIENCE_MS, &text, e) < 0) {
 		buf_release(&text);
 		return NULL;
 	}

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define AT_ONCE  16     /* of the hub's connections, for one command */
-#define PATIENCE_MS 5000        /* beyond what the hub itself may take */
 
 struct job {
 	struct client_request request;
@@ -115,8 +114,8 @@ static int begin(struct run *r, struct job *j, struct err *e)
 {
 	char target[160];
 	/* As long as a module may take; the hub says when it gives up. */
-	int patience = STOP_TIMEOUT_MAX_MS + 2 * KILL_TIMEOUT_MS + PATIENCE_MS +
-		(int)r->args->wait_s * 1000;
+	int patience = STOP_TIMEOUT_MAX_MS + 2 * KILL_TIMEOUT_MS +
+		HUB_PATIENCE_MS + (int)r->args->wait_s * 1000;
 
 	fmt(target, sizeof target, "/api/modules/%s/%s", j->name,
 	    r->verb->name);
@@ -196,8 +195,8 @@ static void operate(struct run *r, const struct home *home)
 
 	if (client_init(&r->hub, home, &e) < 0)
 		cli_die(&e);
-	if (client_call(&r->hub, "GET", "/health", PATIENCE_MS, &health,
-			&e) < 0) {
+	if (client_call(&r->hub, "GET", "/health", HUB_PATIENCE_MS,
+			&health, &e) < 0) {
 		if (e.code != ERR_UNREACHABLE || !r->verb->stops)
 			cli_die(&e);
 		stopped_already(r);

@@ -327,6 +327,10 @@ static int listen_sock(struct keeper *k, struct err *e)
 	return fd < 0 ? err_wrap(e, "hub.sock") : fd;
 }
 
+/*
+ * First of all: who asks while what a killed keeper left is being ended waits
+ * for the answer, instead of being told that no hub is running.
+ */
 static int serve(struct keeper *k, struct err *e)
 {
 	int fd = listen_sock(k, e);
@@ -537,12 +541,16 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 	    home_open(&k->home, o->home, true, e) < 0)
 		return -1;
 	fd_own(k->home.fd, FD_DIR, 0);
-	if (hold_take(&k->hold, &k->home, e) < 0 || take_over(k, e) < 0 ||
-	    open_doors(k, o, e) < 0 || hold_count(&k->hold, e) < 0)
+	if (hold_take(&k->hold, &k->home, e) < 0 || serve(k, e) < 0)
 		return -1;
+	if (take_over(k, e) < 0 || open_doors(k, o, e) < 0 ||
+	    hold_count(&k->hold, e) < 0) {
+		unserve(k);
+		return -1;
+	}
 	hold_watch(&k->hold, &k->loop, on_home_moved);
 	feeds_init(&k->feeds, &k->loop, k->hold.boot);
-	return serve(k, e);
+	return 0;
 }
 
 static void start_modules(struct keeper *k)

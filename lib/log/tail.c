@@ -3,7 +3,6 @@
 
 #include "base/fmt.h"
 
-#define PATIENCE_MS 5000
 
 static bool holds(struct str text, struct str what)
 {
@@ -83,7 +82,7 @@ int tail_ask(struct tail *t, struct client *hub, const struct tail_want *want,
 		t->join.unix_ns = end.unix_ns;
 	}
 	buf_init(&text, ANSWER_MAX);
-	rc = client_text(hub, target, PATIENCE_MS, &text, e);
+	rc = client_text(hub, target, HUB_PATIENCE_MS, &text, e);
 	if (rc == 0)
 		rc = take_answer(t, arena_str(a, buf_str(&text)), want, a, e);
 	buf_release(&text);

@@ -144,8 +144,10 @@ def measure(kit, peer, seeds):
     uproot(it, top)
     top = tempfile.mkdtemp(dir=kit.dir)
     it, names = plant(kit, peer, top, seeds)
+    trees = {int(p) for p, _ in alive(top)}
     for pid in it.pids():
-        os.kill(pid, signal.SIGKILL)
+        if pid not in trees:
+            os.kill(pid, signal.SIGKILL)
     reap()
     kit.roots.remove(it.root)
     it.start()
