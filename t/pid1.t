@@ -127,7 +127,7 @@ unrow deaf
 
 bare_module key /serv --mark /data/key.mark
 key=$free
-jq '.supervise = {critical: true}' mod/key/.parachute/module.json \
+jq '.supervise = {critical: true, restart: "never"}' mod/key/.parachute/module.json \
 	>root/mod/key/.parachute/module.json
 chmod -R go+rX root/mod
 ok 'a critical module'            start_bare

@@ -4,11 +4,14 @@
 #include "base/fmt.h"
 #include "sys/fd.h"
 #include "sys/file.h"
+#include "sys/log.h"
 #include "sys/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,11 +55,20 @@ static pid_t lock_holder(struct hold *h)
 	return (pid_t)pid;
 }
 
+/* Of one length always: written over in place, it needs no room on a disk. */
+static int put_number(int fd, uint64_t n)
+{
+	char line[24];
+	int len = fmt(line, sizeof line, "%-20llu\n", (unsigned long long)n);
+	ssize_t put = pwrite(fd, line, (size_t)len, 0);
+
+	if (put >= 0 && put < len)
+		errno = ENOSPC;
+	return put == len && ftruncate(fd, len) == 0 ? 0 : -1;
+}
+
 int hold_take(struct hold *h, const struct home *home, struct err *e)
 {
-	char pid[24];
-	ssize_t n;
-
 	*h = (struct hold){ .home = home, .lock = -1, .run_dir = -1,
 		.watch = WATCH_INIT(NULL) };
 	h->run_dir = fd_own(dir_make(h->home->fd, HOME_RUN, 0700, e), FD_DIR, 0);
@@ -75,29 +87,36 @@ int hold_take(struct hold *h, const struct home *home, struct err *e)
 	}
 	if (h->lock < 0)
 		return err_wrap(e, "home %s", h->home->path);
-	n = fmt(pid, sizeof pid, "%d\n", (int)getpid());
-	if (ftruncate(h->lock, 0) < 0 || pwrite(h->lock, pid, (size_t)n, 0) < n)
-		return err_sys(e, "home %s: write " HOME_LOCK, h->home->path);
+	put_number(h->lock, (uint64_t)getpid());        /* a hint, no more */
 	return 0;
 }
 
-/* How many keepers this home has had: the first half of every log cursor. */
-int hold_count(struct hold *h, struct err *e)
+void hold_count(struct hold *h)
 {
 	struct str text = STR_NULL;
 	struct arena a;
-	char next[24];
-	int rc;
+	int fd;
 
-	arena_init(&a, 4096);
-	h->boot = 0;
-	if (file_read(h->run_dir, HOME_BOOT, 32, &a, &text, NULL) == 0)
-		str_to_u64(str_trim(text, "\n"), UINT64_MAX - 1, &h->boot);
-	h->boot++;
-	fmt(next, sizeof next, "%llu\n", (unsigned long long)h->boot);
-	rc = file_put(h->run_dir, HOME_BOOT, str_of(next), 0600, e);
-	arena_release(&a);
-	return rc < 0 ? err_wrap(e, "home %s", h->home->path) : 0;
+	if (h->counted)
+		return;
+	if (!h->boot) {
+		arena_init(&a, 4096);
+		if (file_read(h->run_dir, HOME_BOOT, 32, &a, &text, NULL) == 0)
+			str_to_u64(str_trim(text, " \n"), UINT64_MAX - 1,
+				   &h->boot);
+		arena_release(&a);
+		h->boot++;
+	}
+	fd = openat(h->run_dir, HOME_BOOT, O_WRONLY | O_CREAT | O_NOFOLLOW |
+		    O_CLOEXEC, 0600);
+	h->counted = fd >= 0 && put_number(fd, h->boot) == 0;
+	if (!h->counted && !h->told)
+		log_say("cannot write " HOME_RUN "/" HOME_BOOT ": %s; trying "
+			"again; until then the hub after this one may use its "
+			"log cursors again", strerror(errno));
+	h->told = !h->counted;
+	if (fd >= 0)
+		close(fd);
 }
 
 /* The home that was locked is the one that its path leads to. */

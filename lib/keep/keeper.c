@@ -226,6 +226,7 @@ static void on_changed(struct sup *s)
 
 	if (k->hold.watch.fd < 0)       /* nobody tells: look */
 		check_home(k);
+	hold_count(&k->hold);
 	events_settle(&k->events);      /* before what was waiting for it */
 	ops_settle(&k->ops);
 	tell_manager(k);
@@ -262,6 +263,7 @@ static void on_critical(struct sup *s, struct mod *m)
 static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		      struct err *e)
 {
+	struct err why = { 0 };
 	uint16_t port = o->port;
 	char line[16];
 
@@ -274,8 +276,8 @@ static int open_doors(struct keeper *k, const struct keeper_opts *o,
 		return -1;
 	k->spawn.hub_port = k->api.port = port;
 	fmt(line, sizeof line, "%u\n", (unsigned)port);
-	if (file_put(k->hold.run_dir, HOME_PORT, str_of(line), 0644, e) < 0)
-		return err_wrap(e, "home %s", k->home.path);
+	if (file_put(k->hold.run_dir, HOME_PORT, str_of(line), 0644, &why) < 0)
+		log_say(HOME_RUN "/" HOME_PORT ": %s", why.msg);
 	return 0;
 }
 
@@ -543,11 +545,11 @@ static int start(struct keeper *k, const struct keeper_opts *o, struct err *e)
 	fd_own(k->home.fd, FD_DIR, 0);
 	if (hold_take(&k->hold, &k->home, e) < 0 || serve(k, e) < 0)
 		return -1;
-	if (take_over(k, e) < 0 || open_doors(k, o, e) < 0 ||
-	    hold_count(&k->hold, e) < 0) {
+	if (take_over(k, e) < 0 || open_doors(k, o, e) < 0) {
 		unserve(k);
 		return -1;
 	}
+	hold_count(&k->hold);
 	hold_watch(&k->hold, &k->loop, on_home_moved);
 	feeds_init(&k->feeds, &k->loop, k->hold.boot);
 	return 0;

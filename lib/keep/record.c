@@ -139,6 +139,15 @@ static void take_slots(struct records *r)
 	}
 }
 
+static void tell_failed(struct records *r)
+{
+	if (!r->failed)
+		log_say("cannot write " HOME_RUN "/" HOME_STATE ": %s; a "
+			"hub that follows a killed one will know less",
+			strerror(errno));
+	r->failed = true;
+}
+
 int record_open(struct records *r, int run_dir, struct err *e)
 {
 	struct head h;
@@ -153,12 +162,13 @@ int record_open(struct records *r, int run_dir, struct err *e)
 	r->killed = same && !h.clean;
 	if (r->killed)
 		take_slots(r);
-	else if (ftruncate(r->fd, 0) < 0)
+	/* The head's own room is kept: the disk may be full. */
+	else if (ftruncate(r->fd, RECORD_SIZE) < 0)
 		return err_sys(e, HOME_RUN "/" HOME_STATE);
 	if (!same && owner_draw(&r->owner, e) < 0)
 		return -1;
 	if (put_head(r, false) < 0)
-		return err_sys(e, "write " HOME_RUN "/" HOME_STATE);
+		tell_failed(r);
 	return 0;
 }
 
@@ -199,11 +209,7 @@ static void put_slot(struct records *r, int slot, const struct slot *s)
 		r->failed = false;
 		return;
 	}
-	if (!r->failed)
-		log_say("cannot write " HOME_RUN "/" HOME_STATE ": %s; a "
-			"hub that follows a killed one will know less",
-			strerror(errno));
-	r->failed = true;
+	tell_failed(r);
 }
 
 void record_put(struct records *r, int slot, const struct record *rec)

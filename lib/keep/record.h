@@ -56,7 +56,8 @@ struct records {
 
 /*
  * Reads what is there, takes over or draws the owner marks, and writes a head
- * that says "not ended". -1: the file cannot be made or written.
+ * that says "not ended". -1: the file cannot be made; that it cannot be
+ * written (a full disk) is told, and no reason to keep modules down.
  */
 int record_open(struct records *, int run_dir, struct err *);
 /* clean: everything has ended; the file says so. */

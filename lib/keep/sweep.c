@@ -422,12 +422,21 @@ size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)
 	return n;
 }
 
+static size_t kill_groups(struct sup *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += s->mods[i]->sid && kill(-s->mods[i]->sid, SIGKILL) == 0;
+	return n;
+}
+
 size_t sweep_kill_all(struct sup *s)
 {
 	size_t n = 0;
 
-	if (sweep_table(s, NULL) < 0)
-		return 1;       /* not known is not none */
+	if (sweep_table(s, NULL) < 0)   /* not known is not none */
+		return access("/proc/self", F_OK) == 0 ? 1 : kill_groups(s);
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
