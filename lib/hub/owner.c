@@ -104,14 +104,14 @@ static bool in_session(const struct claims *cs, const struct claim *c,
 	return leader && is_leader(c, leader);
 }
 
-static unsigned marked(const struct claims *cs, pid_t pid)
+static unsigned marked(const struct claims *cs, const struct proc *p)
 {
-	unsigned id = owner_of_limit(cs->owner, proc_mark(pid), cs->last_id);
+	unsigned id = owner_of_limit(cs->owner, proc_mark(p->pid), cs->last_id);
 	char value[OWNER_VALUE], group[512];
 
-	if (!id && proc_env(pid, OWNER_ENV, value, sizeof value) == 1)
+	if (!id && proc_env(p->thread, OWNER_ENV, value, sizeof value) == 1)
 		id = owner_of_value(cs->owner, str_of(value), cs->last_id);
-	if (!id && cs->groups && proc_cgroup(pid, group, sizeof group))
+	if (!id && cs->groups && proc_cgroup(p->thread, group, sizeof group))
 		id = owner_of_group(cs->owner, str_of(group), cs->last_id);
 	return id;
 }
@@ -123,7 +123,7 @@ unsigned owner_of(const struct claims *cs, const struct ptab *t,
 		if (is_leader(&cs->all[i], p) ||
 		    in_session(cs, &cs->all[i], t, p))
 			return cs->all[i].id;
-	return marked(cs, p->pid);
+	return marked(cs, p);
 }
 
 unsigned owner_of_line(const struct claims *cs, const struct ptab *t,

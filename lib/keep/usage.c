@@ -11,12 +11,12 @@ static void add(struct mod *m, const struct proc *p, bool descriptors)
 	int n;
 
 	u->cpu_ms += p->cpu_ms;
-	u->memory_bytes += proc_memory(p->pid);
-	u->processes += p->state != 'Z';
+	u->memory_bytes += proc_memory(p->thread);
+	u->processes += !p->dead;
 	m->usage.known = true;
 	if (!descriptors)
 		return;
-	n = proc_descriptors(p->pid);
+	n = proc_descriptors(p->thread);
 	if (n >= 0)
 		u->descriptors = n + (u->descriptors < 0 ? 0 : u->descriptors);
 }

@@ -2,6 +2,7 @@
 #include "sys/ports_impl.h"
 
 #include "base/fmt.h"
+#include "sys/ptab.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -299,11 +300,12 @@ int ports_read_proc(struct ports *t, struct err *e)
 
 /* Who has a socket open */
 
-int ports_holds(pid_t pid, uint64_t inode)
+/* 2: it has none at all. */
+static int thread_holds(pid_t pid, uint64_t inode)
 {
 	char path[32], want[40], link[40];
 	struct dirent *d;
-	int holds = 0;
+	int holds = 2;
 	ssize_t n;
 	DIR *dir;
 
@@ -313,9 +315,11 @@ int ports_holds(pid_t pid, uint64_t inode)
 	dir = opendir(path);
 	if (!dir)
 		return -1;
-	while (holds < 1 && (errno = 0, d = readdir(dir))) {
+	while (holds != 1 && (errno = 0, d = readdir(dir))) {
 		if (d->d_name[0] == '.')
 			continue;
+		if (holds == 2)
+			holds = 0;
 		n = readlinkat(dirfd(dir), d->d_name, link, sizeof link - 1);
 		if (n < 0) {
 			if (errno != ENOENT)    /* closed in the meantime */
@@ -326,10 +330,21 @@ int ports_holds(pid_t pid, uint64_t inode)
 		if (!strcmp(link, want))
 			holds = 1;
 	}
-	if (holds == 0 && errno)
+	if (holds != 1 && errno)
 		holds = -1;
 	closedir(dir);
 	return holds;
+}
+
+int ports_holds(pid_t pid, uint64_t inode)
+{
+	int holds = thread_holds(pid, inode);
+	struct proc p;
+
+	/* A server whose first thread has ended has its files all the same. */
+	if (holds == 2 && proc_read(pid, &p) == 0 && p.thread != pid)
+		holds = thread_holds(p.thread, inode);
+	return holds == 2 ? 0 : holds;
 }
 
 pid_t ports_owner(uint64_t inode)

@@ -25,15 +25,12 @@ enum {
 	STAT_PPID = 4,
 	STAT_PGID = 5,
 	STAT_SID = 6,
-	STAT_FLAGS = 9,
 	STAT_UTIME = 14,        /* and stime, cutime, cstime */
 	STAT_THREADS = 20,
 	STAT_START = 22,
-	STAT_ENV_END = 51,
 };
 
 #define STAT_SIZE 1024  /* 52 fields of up to 20 digits, most of them 0 */
-#define KERNEL_THREAD 0x00200000        /* in STAT_FLAGS */
 
 static DIR *proc_dir(void)
 {
@@ -140,7 +137,7 @@ static int parse_stat(const char *text, struct proc *p)
 		n = sizeof p->comm - 1;
 	memset(p->comm, 0, sizeof p->comm);
 	memcpy(p->comm, open + 1, n);
-	p->pid = (pid_t)strtol(text, NULL, 10);
+	p->pid = p->thread = (pid_t)strtol(text, NULL, 10);
 	p->state = *rest;
 	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
 	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
@@ -166,13 +163,35 @@ static int read_stat(pid_t pid, char *text, size_t size)
 	return n > 0 ? 0 : -1;
 }
 
+/* Of a process whose first thread has ended: it has given back what they
+ * share, and shows none of it. */
+static pid_t next_thread(pid_t pid)
+{
+	int fd = open_of(pid, "task");
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	pid_t thread = pid;
+	struct dirent *d;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && thread == pid && (d = readdir(dir)))
+		if (d->d_name[0] != '.')
+			thread = (pid_t)strtol(d->d_name, NULL, 10);
+	if (dir)
+		closedir(dir);
+	return thread;
+}
+
 int proc_read(pid_t pid, struct proc *p)
 {
 	char text[STAT_SIZE];
 
-	if (pid <= 0 || read_stat(pid, text, sizeof text) < 0)
+	if (pid <= 0 || read_stat(pid, text, sizeof text) < 0 ||
+	    parse_stat(text, p) < 0)
 		return -1;
-	return parse_stat(text, p);
+	if (p->state == 'Z' && !p->dead)
+		p->thread = next_thread(pid);
+	return 0;
 }
 
 /* The table */
@@ -323,75 +342,6 @@ bool proc_command(pid_t pid, char *out, size_t size)
 	printable(p.comm, strlen(p.comm));
 	fmt(out, size, "[%s]", p.comm);
 	return true;
-}
-
-/*
- * No environment at all is what `env -i` gives, and kernel threads; but also
- * what a zombie shows, and a process whose execve() is not through.
- */
-static int no_environment(pid_t pid)
-{
-	char text[STAT_SIZE];
-	const char *rest, *flags, *env_end;
-
-	if (read_stat(pid, text, sizeof text) < 0)
-		return -1;
-	rest = after_comm(text);
-	flags = field(rest, STAT_FLAGS);
-	env_end = field(rest, STAT_ENV_END);
-	if (!flags)
-		return -1;
-	if (strtoul(flags, NULL, 10) & KERNEL_THREAD)
-		return 0;
-	return env_end && strtoull(env_end, NULL, 10) ? 0 : -1;
-}
-
-struct match {
-	const char *want;
-	size_t len, at;
-	bool missed;            /* the entry we are in is another one */
-};
-
-/* True when an entry that equals m->want ends within these bytes. */
-static bool match_feed(struct match *m, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!p[i]) {
-			if (!m->missed && m->at == m->len)
-				return true;
-			m->at = 0;
-			m->missed = false;
-		} else if (m->missed || m->at == m->len ||
-			   p[i] != m->want[m->at]) {
-			m->missed = true;
-		} else {
-			m->at++;
-		}
-	}
-	return false;
-}
-
-int proc_has_env(pid_t pid, const char *pair)
-{
-	struct match m = { .want = pair, .len = strlen(pair) };
-	int fd = open_of(pid, "environ");
-	bool any = false, found = false;
-	char buf[4096];
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return -1;
-	while (!found && (n = read_some(fd, buf, sizeof buf)) > 0) {
-		any = true;
-		found = match_feed(&m, buf, (size_t)n);
-	}
-	close(fd);
-	/* The last one may have lost its NUL to setproctitle(). */
-	if (found || (any && n == 0 && match_feed(&m, "", 1)))
-		return m.len ? 1 : 0;
-	if (n < 0)
-		return -1;
-	return any ? 0 : no_environment(pid);
 }
 
 /* One pair, gathered until its NUL; longer ones cannot be what is sought. */

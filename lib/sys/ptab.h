@@ -21,6 +21,8 @@ struct proc {
 	pid_t pid, ppid, pgid, sid;
 	char state;             /* 'Z': its first thread is gone */
 	bool dead;              /* all are; it only waits to be reaped */
+	pid_t thread;           /* who shows its memory, files, environment:
+				 * the first one that has not ended */
 	uint64_t start;         /* clock ticks since boot, /proc/PID/stat 22 */
 	uint64_t cpu_ms;        /* its own, and of children it has reaped */
 	char comm[16];
@@ -55,12 +57,8 @@ void proc_signal(const struct proc *, int sig);
 bool proc_command(pid_t, char *out, size_t size);
 
 /* The value of NAME in the initial environment: 1, or 0 without one (or one
- * that does not fit), or -1 unknown. */
+ * that does not fit), or -1 unknown. Of a thread, as the three at the end. */
 int proc_env(pid_t, const char *name, char *out, size_t size);
-
-/* Whether the initial environment holds "NAME=value": 1, 0, or -1 unknown
- * (gone, a zombie, in the middle of execve, or not ours to read). */
-int proc_has_env(pid_t, const char *pair);
 
 /* Its hard RLIMIT_MSGQUEUE, which run_start() can set as a mark that survives
  * env -i and setproctitle(); 0 when unknown or unlimited. */

@@ -8,6 +8,7 @@ of. systemd is booted in a container, if one can be had.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -147,7 +148,8 @@ def measure(kit, peer, seeds):
     trees = {int(p) for p, _ in alive(top)}
     for pid in it.pids():
         if pid not in trees:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)    # it went with another
     reap()
     kit.roots.remove(it.root)
     it.start()

@@ -226,14 +226,17 @@ static bool is_of(int pid, const char *dir, char file[256])
 	return found;
 }
 
+/* Who was killed while it made its file has left one of no size. */
 static struct table *map_table(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC, 0600);
 	void *at = MAP_FAILED;
+	struct stat st;
 
 	if (fd < 0)
 		return NULL;
-	if (!(flags & O_CREAT) || !ftruncate(fd, sizeof(struct table)))
+	if (flags & O_CREAT ? !ftruncate(fd, sizeof(struct table)) :
+	    !fstat(fd, &st) && st.st_size >= (off_t)sizeof(struct table))
 		at = mmap(NULL, sizeof(struct table), PROT_READ |
 			  (flags & O_RDWR ? PROT_WRITE : 0), MAP_SHARED,
 			  fd, 0);

@@ -3,11 +3,14 @@
 
 #include "sys/net.h"
 #include "sys/ports_impl.h"
+#include "sys/ptab.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -252,6 +255,39 @@ static int as_nobody(uint64_t inode)
 	return ports_holds(getppid(), inode) == -1 ? 0 : 1;
 }
 
+static void *wait_for_end(void *at)
+{
+	char c;
+
+	_exit(read(*(int *)at, &c, 1) != 0);
+}
+
+/* The bug: a module whose first thread had ended was a stranger to itself. */
+static void headless_holds(uint64_t ino)
+{
+	int hold[2], holds = -1;
+	pthread_t other;
+	struct proc p = { .state = '?' };
+	pid_t pid;
+
+	if (pipe(hold))
+		tap_diag("%s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		close(hold[1]);
+		if (!pthread_create(&other, NULL, wait_for_end, &hold[0]))
+			pthread_exit(NULL);
+		_exit(1);
+	}
+	while (proc_read(pid, &p) == 0 && p.state != 'Z')
+		poll(NULL, 0, 1);
+	holds = ports_holds(pid, ino);
+	ok(!p.dead && holds == 1, "a headless child does: %d", holds);
+	close(hold[0]);
+	close(hold[1]);
+	waitpid(pid, NULL, 0);
+}
+
 static void holders(void)
 {
 	struct err e = { 0 };
@@ -284,6 +320,7 @@ static void holders(void)
 	close(hold[0]);
 	close(told[0]);
 	close(told[1]);
+	headless_holds(ino);
 	if (!geteuid()) {
 		pid = fork();
 		if (!pid)

@@ -5,6 +5,8 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,13 +70,33 @@ static pid_t executed(const char *name, char **envp)
 	return pid;
 }
 
-static int waits(void)
+static void *wait_for_end(void *arg)
 {
 	char c;
 
+	(void)arg;
 	if (write(1, "", 1) != 1)
-		return 1;
-	return read(0, &c, 1) != 0;
+		_exit(1);
+	_exit(read(0, &c, 1) != 0);
+}
+
+static int waits(const char *name)
+{
+	pthread_t other;
+
+	if (strcmp(name, "headless") != 0)
+		wait_for_end(NULL);
+	else if (!pthread_create(&other, NULL, wait_for_end, NULL))
+		pthread_exit(NULL);
+	return 1;
+}
+
+static int has_env(pid_t pid, const char *name, const char *value)
+{
+	char text[64];
+	int rc = proc_env(pid, name, text, sizeof text);
+
+	return rc == 1 ? !strcmp(text, value) : rc;
 }
 
 static void end_all(void)
@@ -160,11 +182,10 @@ static void zombies(void)
 	}
 	waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT);
 	ok(!proc_read(pid, &p) && p.state == 'Z', "a zombie");
-	ok(proc_has_env(pid, "A=1") == -1, "its environment is unknown");
 	ok(proc_command(pid, text, sizeof text) && !strcmp(text, "[undead]"),
 	   "its command is %s", text);
 	waitpid(pid, NULL, 0);
-	ok(proc_read(pid, &p) < 0 && proc_has_env(pid, "A=1") == -1 &&
+	ok(proc_read(pid, &p) < 0 && has_env(pid, "A", "1") == -1 &&
 	   !proc_command(pid, text, sizeof text), "gone");
 }
 
@@ -254,6 +275,23 @@ static void commands(void)
 	end_all();
 }
 
+/* What a process shows whose first thread has ended: all of it. */
+static void headless_shows_all(void)
+{
+	char a[] = "A=1", *envp[] = { a, NULL };
+	pid_t pid = executed("headless", envp);
+	struct proc p = { .state = '?' };
+
+	while (proc_read(pid, &p) == 0 && p.state != 'Z')
+		poll(NULL, 0, 1);
+	ok(p.state == 'Z' && !p.dead && p.thread != pid,
+	   "a process without its first thread lives");
+	ok(has_env(p.thread, "A", "1") == 1, "its environment is there");
+	ok(proc_descriptors(p.thread) >= 3 && proc_memory(p.thread) > 0,
+	   "its descriptors and memory are");
+	end_all();
+}
+
 static void environments(void)
 {
 	static char big[9000];
@@ -264,33 +302,30 @@ static void environments(void)
 
 	memset(big, 'B', sizeof big - 1);
 	pid = executed("x", envp);
-	ok(proc_has_env(pid, "A=1") == 1, "the first");
-	ok(proc_has_env(pid, "PC_OWNER=x/y") == 1, "the last");
-	ok(proc_has_env(pid, "LONGER=with = in it") == 1, "with = in it");
-	ok(proc_has_env(pid, big) == 1, "one longer than what is read at once");
-	big[8000] = '\0';
-	ok(proc_has_env(pid, big) == 0, "not the beginning of it");
-	ok(proc_has_env(pid, "PC_OWNER=x/") == 0, "nor of another");
-	ok(proc_has_env(pid, "C_OWNER=x/y") == 0, "not the end of one");
-	ok(proc_has_env(pid, "PC_OWNER=x/yz") == 0, "not a longer one");
-	ok(proc_has_env(pid, "B=2") == 0, "not what is not there");
-	ok(proc_has_env(pid, "") == 0, "nothing is never there");
+	ok(has_env(pid, "A", "1") == 1, "the first");
+	ok(has_env(pid, "PC_OWNER", "x/y") == 1,
+	   "the last, behind one longer than what is read at once");
+	ok(has_env(pid, "LONGER", "with = in it") == 1, "with = in it");
+	ok(has_env(pid, "C_OWNER", "x/y") == 0, "not the end of one");
+	ok(has_env(pid, "PC_OWNE", "x/y") == 0, "nor its beginning");
+	ok(has_env(pid, "B", "2") == 0, "not what is not there");
+	ok(has_env(pid, "", "") == 0, "nothing is never there");
 	pid = executed("x", none);
-	ok(proc_has_env(pid, "A=1") == 0, "none at all: no");
+	ok(has_env(pid, "A", "1") == 0, "none at all: no");
 	end_all();
 	if (geteuid()) {
-		ok(proc_has_env(1, "A=1") == -1, "another's: unknown");
+		ok(has_env(1, "A", "1") == -1, "another's: unknown");
 		return;
 	}
 	pid = fork();
 	if (!pid) {
 		int rc = setgid(65534) || setuid(65534);
 
-		_exit(rc ? 77 : proc_has_env(getppid(), "A=1") == -1 ? 0 : 1);
+		_exit(rc ? 77 : has_env(getppid(), "A", "1") == -1 ? 0 : 1);
 	}
 	waitpid(pid, &status, 0);
 	ok(!status, "another's: unknown");
-	ok(proc_has_env(2, "A=1") != 1, "a kernel thread has none");
+	ok(has_env(2, "A", "1") != 1, "a kernel thread has none");
 }
 
 int main(int argc, char **argv)
@@ -298,7 +333,7 @@ int main(int argc, char **argv)
 	char id[37] = "?", again[37];
 
 	if (argc > 1)
-		return strcmp(argv[1], "wait") ? 2 : waits();
+		return strcmp(argv[1], "wait") ? 2 : waits(argv[0]);
 	alarm(60);
 	if (pipe(hold) < 0)
 		tap_skip_all("no pipes");
@@ -309,6 +344,7 @@ int main(int argc, char **argv)
 	circle();
 	commands();
 	environments();
+	headless_shows_all();
 	proc_boot_id(id);
 	proc_boot_id(again);
 	ok(strlen(id) == 36 && id[8] == '-' && id[23] == '-' &&
