@@ -104,12 +104,11 @@ $O/t/tools/%: t/tools/%.c $O/flags
 
 # The programs that tell the time, with a clock that a test can move.
 seams := $O/t/seam/pc-serve
-$O/t/seam/%: private LDFLAGS += -Wl,--wrap=clock_gettime \
-	-Wl,--wrap=time,--wrap=gettimeofday
+wraps = -Wl,--wrap=clock_gettime,--wrap=time,--wrap=gettimeofday
 $O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o \
 		$O/lib/keep.a $(libs)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+	$(CC) $(LDFLAGS) $(wraps) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 check-unit: $(units)
 	prove -j$(JOBS) -e '' $(units)
