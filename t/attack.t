@@ -248,6 +248,45 @@ ok 'a full ready descriptor does not hold it' api_is 200 GET /health
 ok 'SIGTERM: 0'                   hub_stop
 exec 8>&-
 
+# --- marks of another, put on by who is not his
+
+cat >forger.py <<'PY'
+import os, resource, socket, sys, time
+token = os.environ["PC_OWNER"].split(".")[0]
+if len(sys.argv) > 1:
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	s.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0"))
+	s.send(b"STATUS=forged")
+	open("sent", "w").close()
+	time.sleep(1000)
+while not os.path.exists("go"):
+	time.sleep(.01)
+if os.fork() == 0:
+	os.setsid()
+	limit, mark = open("go").read().split()
+	if limit.isdigit():
+		resource.setrlimit(12, (int(limit), int(limit)))
+	os.environ["PC_OWNER"] = mark
+	os.execv(sys.executable, [sys.executable, sys.argv[0], "child"])
+time.sleep(1000)
+PY
+serv_module victim
+free_port
+module forger "$free" python3 "$T/forger.py"
+ok 'hub comes up'                 hub_start
+ok '  victim is ready'            exits 0 pc-status --wait=60 victim
+pid=$(pid_of victim)
+echo "$(awk '/^Max msgqueue/ { print $4 }' "/proc/$pid/limits")" \
+	"$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^PC_OWNER=//p')" >marks
+mv marks mod/forger/go
+waitfor file mod/forger/sent
+ok 'a child of one, with marks of another, is believed to be its own' \
+	eventually mod_has forger '.status_text == "forged"'
+ok '  victim did not say it'      mod_has victim '.status_text == null'
+ok 'SIGTERM: 0'                   hub_stop
+unrow victim
+unrow forger
+
 # --- no descriptors left
 
 if command -v prlimit >/dev/null; then
