@@ -287,6 +287,50 @@ ok 'SIGTERM: 0'                   hub_stop
 unrow victim
 unrow forger
 
+# --- a number that a run had which is over
+
+cat >start_at.py <<'PY'
+import socket, sys
+name, pid = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX)
+s.connect("hub.sock")
+request = ("POST /api/modules/%s/start HTTP/1.1\r\nHost: h\r\n"
+	"Connection: close\r\nContent-Length: 0\r\n\r\n" % name).encode()
+s.sendall(request[:-1])
+with open("/proc/sys/kernel/ns_last_pid", "w") as f:
+	f.write(str(int(pid) - 1))
+s.sendall(request[-1:])
+while s.recv(4096):
+	pass
+PY
+serv_module before
+free_port
+module behind "$free" sh -c '(trap "" TERM; echo >ready; exec sleep 1000) &
+	wait'
+start_at() {    # NAME PID: until its leader is that
+	pc-stop "$1" >/dev/null 2>&1
+	rm -f "mod/$1/ready"
+	(cd "$PARACHUTE_HOME" && python3 "$T/start_at.py" "$1" "$2") || return 1
+	waitfor file "mod/$1/ready"
+	[ "$(pid_of "$1")" = "$2" ]
+}
+if [ -w /proc/sys/kernel/ns_last_pid ]; then
+	ok 'hub comes up'         hub_start
+	ok '  before is ready'    exits 0 pc-status --wait=60 before
+	pid=$(pid_of before)
+	exits 0 pc-stop before
+	ok 'a module has the number of one that is stopped' \
+		eventually start_at behind "$pid"
+	left=$(cat "/proc/$pid/task/$pid/children")
+	ok '  stop'               exits 0 pc-stop behind
+	ok '  nothing is left'    gone $left
+	ok 'SIGTERM: 0'           hub_stop
+else
+	skip 'the number of one that is stopped' 'cannot choose a pid'
+fi
+unrow before
+unrow behind
+
 # --- no descriptors left
 
 if command -v prlimit >/dev/null; then
