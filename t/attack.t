@@ -248,6 +248,98 @@ ok 'a full ready descriptor does not hold it' api_is 200 GET /health
 ok 'SIGTERM: 0'                   hub_stop
 exec 8>&-
 
+# --- marks of another, put on by who is not his
+
+cat >forger.py <<'PY'
+import os, resource, socket, sys, time
+token = os.environ["PC_OWNER"].split(".")[0]
+if len(sys.argv) > 1:
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	s.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0"))
+	s.send(b"STATUS=forged")
+	open("sent", "w").close()
+	time.sleep(1000)
+while not os.path.exists("go"):
+	time.sleep(.01)
+if os.fork() == 0:
+	os.setsid()
+	limit, mark = open("go").read().split()
+	if limit.isdigit():
+		resource.setrlimit(12, (int(limit), int(limit)))
+	os.environ["PC_OWNER"] = mark
+	os.execv(sys.executable, [sys.executable, sys.argv[0], "child"])
+time.sleep(1000)
+PY
+serv_module victim
+free_port
+module forger "$free" python3 "$T/forger.py"
+ok 'hub comes up'                 hub_start
+ok '  victim is ready'            exits 0 pc-status --wait=60 victim
+pid=$(pid_of victim)
+echo "$(awk '/^Max msgqueue/ { print $4 }' "/proc/$pid/limits")" \
+	"$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^PC_OWNER=//p')" >marks
+mv marks mod/forger/go
+waitfor file mod/forger/sent
+ok 'a child of one, with marks of another, is believed to be its own' \
+	eventually mod_has forger '.status_text == "forged"'
+ok '  victim did not say it'      mod_has victim '.status_text == null'
+ok 'SIGTERM: 0'                   hub_stop
+unrow victim
+unrow forger
+
+# --- a number that a run had which is over
+
+cat >start_at.py <<'PY'
+import socket, sys
+name, pid = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX)
+s.connect("hub.sock")
+request = ("POST /api/modules/%s/start HTTP/1.1\r\nHost: h\r\n"
+	"Connection: close\r\nContent-Length: 0\r\n\r\n" % name).encode()
+s.sendall(request[:-1])
+with open("/proc/sys/kernel/ns_last_pid", "w") as f:
+	f.write(str(int(pid) - 1))
+s.sendall(request[-1:])
+while s.recv(4096):
+	pass
+PY
+serv_module before
+free_port
+module behind "$free" sh -c '(trap "" TERM; echo >ready; exec sleep 1000) &
+	wait'
+start_at() {    # NAME PID: until its leader is that
+	pc-stop "$1" >/dev/null 2>&1
+	rm -f "mod/$1/ready"
+	(cd "$PARACHUTE_HOME" && python3 "$T/start_at.py" "$1" "$2") || return 1
+	waitfor file "mod/$1/ready"
+	[ "$(pid_of "$1")" = "$2" ]
+}
+if [ -w /proc/sys/kernel/ns_last_pid ]; then
+	ok 'hub comes up'         hub_start
+	ok '  before is ready'    exits 0 pc-status --wait=60 before
+	pid=$(pid_of before)
+	exits 0 pc-stop before
+	ok 'a module has the number of one that is stopped' \
+		eventually start_at behind "$pid"
+	left=$(cat "/proc/$pid/task/$pid/children")
+	ok '  stop'               exits 0 pc-stop behind
+	ok '  nothing is left'    gone $left
+	ok 'SIGTERM: 0'           hub_stop
+else
+	skip 'the number of one that is stopped' 'cannot choose a pid'
+fi
+unrow before
+unrow behind
+
+# --- hub/run/boot is no file
+
+rm -f "$PARACHUTE_HOME/hub/run/boot"
+mkfifo "$PARACHUTE_HOME/hub/run/boot"
+ok 'hub/run/boot is a fifo: the hub comes up' hub_start
+ok '  and says that it is'        grep -q 'cannot write hub/run/boot' hub.log
+ok 'SIGTERM: 0'                   hub_stop
+rm -f "$PARACHUTE_HOME/hub/run/boot"
+
 # --- no descriptors left
 
 if command -v prlimit >/dev/null; then

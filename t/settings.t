@@ -195,6 +195,10 @@ if [ $root = yes ] && grep -q ^nobody: /etc/passwd; then
 	ok '  is said with his name' complains pc-start "cannot enter $T/mod/a" \
 		'as nobody'
 	chmod 755 mod/a
+	chgrp "$gid" "$PARACHUTE_HOME/a" && chmod 770 "$PARACHUTE_HOME/a"
+	ok 'in a directory that his group can write' exits 1 pc-start a
+	ok '  it is not his to take away' complains pc-start 'chmod go-w'
+	chgrp 0 "$PARACHUTE_HOME/a" && chmod 700 "$PARACHUTE_HOME/a"
 	manifest a '.startCmd = ["serv"]'
 	operator a '{}'
 	ok 'hub goes down'        hub_stop

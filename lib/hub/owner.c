@@ -116,28 +116,45 @@ static unsigned marked(const struct claims *cs, const struct proc *p)
 	return id;
 }
 
-unsigned owner_of(const struct claims *cs, const struct ptab *t,
-		  const struct proc *p)
+/* By what no process can give to itself. */
+static unsigned kin_of(const struct claims *cs, const struct ptab *t,
+		       const struct proc *p)
 {
 	for (size_t i = 0; i < cs->n; i++)
 		if (is_leader(&cs->all[i], p) ||
 		    in_session(cs, &cs->all[i], t, p))
 			return cs->all[i].id;
-	return marked(cs, p);
+	return 0;
 }
 
-unsigned owner_of_line(const struct claims *cs, const struct ptab *t,
-		       const struct proc *p, pid_t root)
+unsigned owner_of(const struct claims *cs, const struct ptab *t,
+		  const struct proc *p)
+{
+	unsigned id = kin_of(cs, t, p);
+
+	return id ? id : marked(cs, p);
+}
+
+/* The first in the line of parents; pids that were given anew while the table
+ * was read could close a circle. */
+static unsigned first_of(const struct claims *cs, const struct ptab *t,
+			 const struct proc *p, pid_t root, bool kin)
 {
 	unsigned id = 0;
 
-	/* Pids that were given anew while the table was read could close a
-	 * circle. */
-	for (size_t depth = 0; p && p->pid != root && depth < t->n; depth++) {
-		id = owner_of(cs, t, p);
-		if (id)
-			return id;
+	for (size_t depth = 0; p && p->pid != root && depth < t->n && !id;
+	     depth++) {
+		id = kin ? kin_of(cs, t, p) : marked(cs, p);
 		p = ptab_find(t, p->ppid);
 	}
-	return 0;
+	return id;
+}
+
+/* Marks may be put on, parents not: they count where no parent is known. */
+unsigned owner_of_line(const struct claims *cs, const struct ptab *t,
+		       const struct proc *p, pid_t root)
+{
+	unsigned id = first_of(cs, t, p, root, true);
+
+	return id ? id : first_of(cs, t, p, root, false);
 }

@@ -88,7 +88,8 @@ unsigned owner_of(const struct claims *, const struct ptab *,
 
 /*
  * The same with descent: the first of p and its parents, up to but not
- * including root, that is somebody's. root 0: all of them.
+ * including root, that leads a run or is in its session; else the first that
+ * is marked, for marks can be forged. root 0: all of them.
  */
 unsigned owner_of_line(const struct claims *, const struct ptab *,
 		       const struct proc *p, pid_t root);

@@ -108,7 +108,7 @@ void hold_count(struct hold *h)
 		h->boot++;
 	}
 	fd = openat(h->run_dir, HOME_BOOT, O_WRONLY | O_CREAT | O_NOFOLLOW |
-		    O_CLOEXEC, 0600);
+		    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	h->counted = fd >= 0 && put_number(fd, h->boot) == 0;
 	if (!h->counted && !h->told)
 		log_say("cannot write " HOME_RUN "/" HOME_BOOT ": %s; trying "

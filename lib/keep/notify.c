@@ -123,9 +123,26 @@ static void take_words(struct mod *m, const struct notify_words *w)
 	sup_touch(m->sup);
 }
 
+/* Who sent in this turn: to look up a line of parents costs. */
+struct senders {
+	struct { pid_t pid; struct mod *mod; } all[BATCH];
+	size_t n;
+};
+
+static struct mod *sender(struct sup *s, struct senders *seen, pid_t pid)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->all[i].pid == pid)
+			return seen->all[i].mod;
+	seen->all[seen->n].pid = pid;
+	seen->all[seen->n].mod = sweep_find(s, pid);
+	return seen->all[seen->n++].mod;
+}
+
 static void on_datagram(struct loop *l, struct watch *w, unsigned events)
 {
 	struct sup *s = CONTAINER(w, struct sup, notifier.watch);
+	struct senders seen = { .n = 0 };
 	char text[DATAGRAM_MAX];
 	struct notify_words words;
 	struct mod *m;
@@ -138,7 +155,7 @@ static void on_datagram(struct loop *l, struct watch *w, unsigned events)
 		n = os_receive(w->fd, text, sizeof text, &pid);
 		if (n < 0)
 			return;
-		m = pid > 0 ? sweep_find(s, pid) : NULL;
+		m = pid > 0 ? sender(s, &seen, pid) : NULL;
 		if (!m || (size_t)n > sizeof text) {
 			s->notifier.ignored++;
 			continue;

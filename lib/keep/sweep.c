@@ -132,11 +132,18 @@ static unsigned stray_owner(struct sup *s, const struct proc *p)
 		owner_of(&marks, &s->ptab, p);
 }
 
+/* Of a run that is over the number may be another's by now. */
+static pid_t session_of(const struct mod *m)
+{
+	return sm_has_run(m->state) ? m->sid : 0;
+}
+
 static void claim_all(struct sup *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		claimed[i] = (struct claim){ .id = s->mods[i]->id,
-			.leader = s->mods[i]->pid, .sid = s->mods[i]->sid };
+			.leader = s->mods[i]->pid,
+			.sid = session_of(s->mods[i]) };
 }
 
 static struct mod *owner_below(struct sup *s, const struct ptab *t,
@@ -426,8 +433,11 @@ static size_t kill_groups(struct sup *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		n += s->mods[i]->sid && kill(-s->mods[i]->sid, SIGKILL) == 0;
+	for (size_t i = 0; i < s->n; i++) {
+		pid_t sid = session_of(s->mods[i]);
+
+		n += sid && kill(-sid, SIGKILL) == 0;
+	}
 	return n;
 }
 

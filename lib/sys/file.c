@@ -220,6 +220,14 @@ static bool is_trusted(uid_t owner)
 }
 
 /* Who may write the directory can put another file in its place. */
+static bool is_open(const struct stat *dir)
+{
+	bool group = (dir->st_mode & S_IWGRP) && dir->st_gid != 0 &&
+		     dir->st_gid != getegid();
+
+	return !is_trusted(dir->st_uid) || group || (dir->st_mode & S_IWOTH);
+}
+
 static int check_private(int dirfd, const char *name, const struct stat *st,
 			 struct err *e)
 {
@@ -227,10 +235,10 @@ static int check_private(int dirfd, const char *name, const struct stat *st,
 
 	if (fstat(dirfd, &dir) < 0)
 		return err_sys(e, "%s: look at its directory", name);
-	if (!is_trusted(dir.st_uid) || (dir.st_mode & S_IWOTH))
+	if (is_open(&dir))
 		return err_set(e, ERR_DENIED, "%s: its directory can be "
 			       "changed by others than uid %u; chown it, and "
-			       "chmod o-w it", name, (unsigned)geteuid());
+			       "chmod go-w it", name, (unsigned)geteuid());
 	if (!is_trusted(st->st_uid))
 		return err_set(e, ERR_DENIED, "%s: it belongs to uid %u; "
 			       "chown it to uid %u", name,

@@ -198,6 +198,39 @@ static void descent(void)
 	ok(owner_of_line(&c, &t, &all[4], 0) == 0, "a circle ends");
 }
 
+/* A child of one module that wears the marks of another. */
+static void forged(void)
+{
+	char pair[80] = OWNER_ENV "=", value[OWNER_VALUE];
+	struct proc all[2] = { { 0 }, { 0 } };
+	const struct ptab t = { .all = all, .n = LEN(all) };
+	struct claim claim = { .id = 3 };
+	const struct claims c = { .owner = &owner, .all = &claim, .n = 1,
+				  .last_id = 9 };
+	pid_t pid;
+
+	owner_value(&owner, 4, value);
+	strcat(pair, value);
+	pid = sit(pair, owner_limit(&owner, 4));
+	if (pid < 0 || proc_read(pid, &all[1]) < 0) {
+		ok(false, "no process");
+		return;
+	}
+	all[0] = (struct proc){ .pid = all[1].ppid, .sid = 1, .start = 1 };
+	if (all[0].pid > all[1].pid) {
+		struct proc first = all[0];
+
+		all[0] = all[1];
+		all[1] = first;
+	}
+	ok(owner_of_line(&c, &t, ptab_find(&t, pid), 0) == 4,
+	   "marked, and of nobody known");
+	claim.leader = getpid();
+	ok(owner_of_line(&c, &t, ptab_find(&t, pid), 0) == 3,
+	   "a parent counts more than marks, which can be forged");
+	end(pid);
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
@@ -219,5 +252,6 @@ int main(int argc, char **argv)
 	records();
 	sessions();
 	descent();
+	forged();
 	return tap_done();
 }
