@@ -104,15 +104,19 @@ static bool in_session(const struct claims *cs, const struct claim *c,
 	return leader && is_leader(c, leader);
 }
 
+/* The cgroup first: only root can leave one. */
 static unsigned marked(const struct claims *cs, const struct proc *p)
 {
-	unsigned id = owner_of_limit(cs->owner, proc_mark(p->pid), cs->last_id);
 	char value[OWNER_VALUE], group[512];
+	unsigned id = 0;
 
+	if (cs->groups && proc_cgroup(p->thread, group, sizeof group))
+		id = owner_of_group(cs->owner, str_of(group), cs->last_id);
+	if (id || cs->wary)
+		return id;
+	id = owner_of_limit(cs->owner, proc_mark(p->pid), cs->last_id);
 	if (!id && proc_env(p->thread, OWNER_ENV, value, sizeof value) == 1)
 		id = owner_of_value(cs->owner, str_of(value), cs->last_id);
-	if (!id && cs->groups && proc_cgroup(p->thread, group, sizeof group))
-		id = owner_of_group(cs->owner, str_of(group), cs->last_id);
 	return id;
 }
 

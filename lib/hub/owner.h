@@ -77,6 +77,8 @@ struct claims {
 	unsigned last_id;
 	bool live;              /* of a keeper that is told of every exit */
 	bool groups;            /* modules have cgroups here */
+	bool wary;              /* of what anybody can put on: all marks but
+				 * the cgroup */
 };
 
 /*

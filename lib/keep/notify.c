@@ -58,7 +58,7 @@ static void on_silence(struct loop *l, struct timer *t)
 	struct mod *m = CONTAINER(t, struct mod, notice.watchdog);
 
 	(void)l;
-	if (m->state != SM_UP)
+	if (m->state != SM_UP && m->state != SM_EXECING)
 		return;
 	mod_say(m, "its watchdog heard nothing for %lld ms",
 		(long long)m->notice.watchdog_ms);
@@ -129,13 +129,14 @@ struct senders {
 	size_t n;
 };
 
-static struct mod *sender(struct sup *s, struct senders *seen, pid_t pid)
+static struct mod *sender(struct sup *s, struct senders *seen, pid_t pid,
+			  uid_t uid)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->all[i].pid == pid)
 			return seen->all[i].mod;
 	seen->all[seen->n].pid = pid;
-	seen->all[seen->n].mod = sweep_find(s, pid);
+	seen->all[seen->n].mod = sweep_find(s, pid, uid);
 	return seen->all[seen->n++].mod;
 }
 
@@ -146,16 +147,17 @@ static void on_datagram(struct loop *l, struct watch *w, unsigned events)
 	char text[DATAGRAM_MAX];
 	struct notify_words words;
 	struct mod *m;
+	uid_t uid = 0;
 	ssize_t n;
 	pid_t pid;
 
 	(void)l;
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
-		n = os_receive(w->fd, text, sizeof text, &pid);
+		n = os_receive(w->fd, text, sizeof text, &pid, &uid);
 		if (n < 0)
 			return;
-		m = pid > 0 ? sender(s, &seen, pid) : NULL;
+		m = pid > 0 ? sender(s, &seen, pid, uid) : NULL;
 		if (!m || (size_t)n > sizeof text) {
 			s->notifier.ignored++;
 			continue;

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 4096       /* more than that and the table is walked */
-#define FREEZES_MAX   32
-#define WALKS_MAX     32
+#define FREEZES_MAX   64
 #define DEPTH_MAX 256            /* parents above one process */
+#define FREEZE_MS 2             /* for a SIGSTOP to take effect */
 #define LOOK_AGAIN_MS 100       /* when there was no memory, no descriptor */
+#define LOOK_FIRST_MS 8         /* where no SIGCHLD tells; doubled */
+#define LOOK_LAST_MS  5000
 
 /* What the modules are known by; as of the last reading of the table. */
 static struct claim claimed[MODULES_MAX];
@@ -132,28 +134,23 @@ static unsigned stray_owner(struct sup *s, const struct proc *p)
 		owner_of(&marks, &s->ptab, p);
 }
 
-/* Of a run that is over the number may be another's by now. */
-static pid_t session_of(const struct mod *m)
-{
-	return sm_has_run(m->state) ? m->sid : 0;
-}
-
 static void claim_all(struct sup *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		claimed[i] = (struct claim){ .id = s->mods[i]->id,
-			.leader = s->mods[i]->pid,
-			.sid = session_of(s->mods[i]) };
+			.leader = s->mods[i]->pid, .sid = s->mods[i]->sid };
 }
 
 static struct mod *owner_below(struct sup *s, const struct ptab *t,
-			       const struct proc *p, const struct proc *top)
+			       const struct proc *p, const struct proc *top,
+			       bool wary)
 {
 	const struct claims claims = { .owner = s->spawn->owner,
-		.all = claimed, .n = s->n, .last_id = s->last_id,
+		.all = claimed, .n = s->n, .last_id = s->last_id, .wary = wary,
 		.live = true, .groups = s->cgroup.fd >= 0 };
 
-	if (is_inherited(s, top->pid))
+	/* The environment of our own programs is ours, with what was in it. */
+	if (is_inherited(s, top->pid) || (s->crew && crew_has(s->crew, top->pid)))
 		return NULL;
 	return sup_by_id(s, owner_of_line(&claims, t, p, getpid()));
 }
@@ -163,13 +160,13 @@ struct mod *sweep_owner(struct sup *s, const struct proc *p)
 	const struct proc *top = top_of(&s->ptab, p);
 
 	if (top)
-		return owner_below(s, &s->ptab, p, top);
+		return owner_below(s, &s->ptab, p, top, false);
 	if (s->subreaper && !s->nleft)
 		return NULL;
 	return sup_by_id(s, stray_owner(s, p));
 }
 
-struct mod *sweep_find(struct sup *s, pid_t pid)
+struct mod *sweep_find(struct sup *s, pid_t pid, uid_t uid)
 {
 	static struct proc line[DEPTH_MAX];
 	struct ptab t = { .all = line };
@@ -187,7 +184,8 @@ struct mod *sweep_find(struct sup *s, pid_t pid)
 	}
 	ptab_sort(&t);
 	claim_all(s);
-	return owner_below(s, &t, &p, &top);
+	/* What others than us and root can put on is no proof of who speaks. */
+	return owner_below(s, &t, &p, &top, uid != 0 && uid != geteuid());
 }
 
 int sweep_table(struct sup *s, struct err *e)
@@ -268,28 +266,6 @@ static bool any_to_kill(const struct sup *s)
 	return false;
 }
 
-/*
- * One pass for all modules that are ending. What is to be killed is stopped
- * first, and looked for again until nothing of it moves: what forks faster
- * than it is killed stands still before the first of it dies, with its line
- * of parents whole. False: the table could not be read, so nobody is known to
- * be gone.
- */
-static bool walk(struct sup *s)
-{
-	for (int n = 0; n < FREEZES_MAX && any_to_kill(s); n++) {
-		if (!table_is_read(s))
-			return false;
-		if (!signal_left(s, true))
-			break;
-	}
-	if (!table_is_read(s))
-		return false;
-	listen_refresh(s);
-	signal_left(s, false);
-	return true;
-}
-
 /* Where there is no /proc the group is all that can be asked, and told. */
 static void mark_groups(struct sup *s)
 {
@@ -314,25 +290,43 @@ static bool all_seen(struct sup *s)
 	return true;
 }
 
+enum walked {
+	WALKED,
+	MOVING,         /* some of it is about to stand still */
+	UNSEEN,         /* a child of ours is not in the table */
+	BLIND,          /* it could not be read */
+};
+
 /*
+ * One look for all modules that are ending. What is to be killed is stopped
+ * first, and looked for again until nothing of it moves: what forks faster
+ * than it is killed stands still before the first of it dies, with its line
+ * of parents whole. Never longer than a few readings of the table: who asks
+ * the hub does not wait for what is being ended.
+ *
  * What forks while the table is read may be behind the reader: two passes.
  * And what is another process each time it is looked for may be in neither:
  * until no child of ours is there that was not seen.
  */
-static bool walk_twice(struct sup *s)
+static enum walked walk(struct sup *s)
 {
-	int n = 0;
-
-	do
-		if (!walk(s))
-			return false;
-	while (++n < 2 || (!all_seen(s) && n < WALKS_MAX));
-	if (n < WALKS_MAX)
-		return true;
-	for (size_t i = 0; i < s->n; i++)       /* not known to be gone */
-		s->mods[i]->marked = is_ending(s->mods[i]);
-	loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
-	return true;
+	if (any_to_kill(s) && s->freezes < FREEZES_MAX) {
+		if (!table_is_read(s))
+			return BLIND;
+		if (signal_left(s, true)) {
+			s->freezes++;
+			return MOVING;
+		}
+	}
+	s->freezes = 0;
+	for (int n = 0; n < 2; n++) {
+		if (!table_is_read(s))
+			return BLIND;
+		if (n == 0)
+			listen_refresh(s);
+		signal_left(s, false);
+	}
+	return all_seen(s) ? WALKED : UNSEEN;
 }
 
 /* What a cgroup of its own says, and does. */
@@ -348,9 +342,38 @@ static void ask_groups(struct sup *s)
 	}
 }
 
+static void look_in(struct sup *s, int ms)
+{
+	loop_in(s->loop, &s->look_again, ms);
+}
+
+/* Who has ended is told so. Whether somebody is left. */
+static bool tell_gone(struct sup *s, bool unsure)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct mod *m = s->mods[i];
+
+		if (!is_ending(m))
+			continue;
+		m->sweep_first = false;
+		if (m->marked || unsure) {
+			left = true;
+			continue;
+		}
+		m->sweep_signal = 0;
+		s->nleft -= m->left;
+		m->left = false;
+		sup_event(s, m, EV_GONE);
+	}
+	return left;
+}
+
 static void on_look(struct loop *l, struct later *later)
 {
 	struct sup *s = CONTAINER(later, struct sup, look);
+	enum walked walked = WALKED;
 	bool some = false;
 
 	(void)l;
@@ -359,38 +382,34 @@ static void on_look(struct loop *l, struct later *later)
 	if (!some)
 		return;
 	ask_groups(s);
-	if (!only_leaders(s) && !walk_twice(s)) {
-		loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
+	if (!only_leaders(s))
+		walked = walk(s);
+	if (walked == MOVING) {
+		look_in(s, FREEZE_MS);
+		return;
+	}
+	if (walked == BLIND) {
+		look_in(s, LOOK_AGAIN_MS);
 		if (access("/proc/self", F_OK) == 0)
 			return;
 		mark_groups(s);
 	}
-	for (size_t i = 0; i < s->n; i++) {
-		struct mod *m = s->mods[i];
-
-		if (!is_ending(m))
-			continue;
-		m->sweep_first = false;
-		if (!m->marked) {
-			m->sweep_signal = 0;
-			s->nleft -= m->left;
-			m->left = false;
-			sup_event(s, m, EV_GONE);
-		} else if (!s->subreaper || m->left) {
-			/* No SIGCHLD will tell of its end. */
-			loop_in(s->loop, &s->look_again, LOOK_AGAIN_MS);
-		}
+	/* SIGCHLD may tell of the end of what is left, and may not. */
+	if (tell_gone(s, walked == UNSEEN) && walked != BLIND) {
+		look_in(s, s->look_ms);
+		s->look_ms = 2 * s->look_ms > LOOK_LAST_MS ? LOOK_LAST_MS :
+			2 * s->look_ms;
 	}
 }
 
 static void on_look_again(struct loop *l, struct timer *t)
 {
-	(void)l;
-	sweep_later(CONTAINER(t, struct sup, look_again));
+	loop_later(l, &CONTAINER(t, struct sup, look_again)->look);
 }
 
 void sweep_later(struct sup *s)
 {
+	s->look_ms = LOOK_FIRST_MS;
 	loop_later(s->loop, &s->look);
 }
 
@@ -433,11 +452,8 @@ static size_t kill_groups(struct sup *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		pid_t sid = session_of(s->mods[i]);
-
-		n += sid && kill(-sid, SIGKILL) == 0;
-	}
+	for (size_t i = 0; i < s->n; i++)
+		n += s->mods[i]->sid && kill(-s->mods[i]->sid, SIGKILL) == 0;
 	return n;
 }
 
@@ -461,6 +477,8 @@ size_t sweep_kill_all(struct sup *s)
 void sweep_init(struct sup *s)
 {
 	later_init(&s->look, on_look);
+	s->look_ms = LOOK_FIRST_MS;
+	s->freezes = 0;
 	s->look_again = (struct timer)TIMER_INIT(on_look_again);
 	ptab_init(&s->ptab);
 	ptab_read(&s->ptab, NULL);      /* opens /proc while there is room */

@@ -40,7 +40,7 @@ struct mod *sweep_owner(struct sup *, const struct proc *);
 bool sweep_end_stray(struct sup *, const struct mod *, pid_t);
 
 /* The same of a process by itself, its line of parents read now. */
-struct mod *sweep_find(struct sup *, pid_t);
+struct mod *sweep_find(struct sup *, pid_t, uid_t);
 
 /* Processes of the module's run that live; at most max are described. */
 size_t sweep_left(struct sup *, struct mod *, struct left *, size_t max);

@@ -58,7 +58,7 @@ void usage_look(struct sup *s, bool descriptors)
 		u->now = (struct usage_facts){ .descriptors = -1,
 			.cpu_permille = u->now.cpu_permille };
 	}
-	if (ptab_read(&s->ptab, NULL) < 0)
+	if (sweep_table(s, NULL) < 0)
 		return;
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		struct mod *m = sweep_owner(s, &s->ptab.all[i]);

@@ -55,7 +55,7 @@ int os_peer(int fd, uid_t *, pid_t *);
  * datagram are closed. More than n means that the rest of it is lost.
  */
 int os_dgram(const char *name);
-ssize_t os_receive(int fd, void *, size_t, pid_t *);
+ssize_t os_receive(int fd, void *, size_t, pid_t *, uid_t *);
 /* Sends without waiting; name is a path or begins with '@'. */
 int os_send_to(int fd, const char *name, const void *, size_t);
 

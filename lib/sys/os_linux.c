@@ -340,7 +340,7 @@ int os_dgram(const char *name)
  * kernel closes the descriptors that do not fit (unix(7)), so none can leak
  * and none is needed to take one.
  */
-ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
+ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid, uid_t *uid)
 {
 	union {
 		struct cmsghdr head;
@@ -359,6 +359,8 @@ ssize_t os_receive(int fd, void *p, size_t n, pid_t *pid)
 	    c->cmsg_len >= CMSG_LEN(sizeof who)) {
 		memcpy(&who, CMSG_DATA(c), sizeof who);
 		*pid = who.pid;
+		if (uid)
+			*uid = who.uid;
 	}
 	return got;
 }

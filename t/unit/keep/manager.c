@@ -20,7 +20,7 @@ static int fd;
 static const char *heard(void)
 {
 	pid_t pid;
-	ssize_t n = os_receive(fd, heard_, sizeof heard_ - 1, &pid);
+	ssize_t n = os_receive(fd, heard_, sizeof heard_ - 1, &pid, NULL);
 
 	if (n >= 0 && pid != getpid())
 		return "from somebody else";

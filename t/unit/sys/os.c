@@ -475,16 +475,16 @@ static void datagrams(void)
 	   "a name is given once");
 	ok(os_dgram("x") < 0 && errno == EINVAL && os_dgram("@") < 0,
 	   "no name of this kind");
-	ok(os_receive(fd, text, sizeof text, &pid) < 0 && errno == EAGAIN,
+	ok(os_receive(fd, text, sizeof text, &pid, NULL) < 0 && errno == EAGAIN,
 	   "nothing yet");
 	kid = fork();
 	if (!kid)
 		_exit(os_send_to(s, name, "abc", 3) < 0);
 	waitpid(kid, NULL, 0);
-	ok(os_receive(fd, text, sizeof text, &pid) == 3 && pid == kid &&
+	ok(os_receive(fd, text, sizeof text, &pid, NULL) == 3 && pid == kid &&
 	   !memcmp(text, "abc", 3), "three bytes, by the child");
 	os_send_to(s, name, "0123456789", 10);
-	ok(os_receive(fd, text, sizeof text, &pid) == 10 && pid == getpid(),
+	ok(os_receive(fd, text, sizeof text, &pid, NULL) == 10 && pid == getpid(),
 	   "more than there is room for");
 	if (pipe(p) < 0)
 		tap_diag("%s", strerror(errno));
@@ -497,7 +497,7 @@ static void datagrams(void)
 	msg.msg_namelen = (socklen_t)(sizeof un.sun_family + strlen(name));
 	ok(sendmsg(s, &msg, 0) == 1, "one with descriptors");
 	close(p[1]);
-	ok(os_receive(fd, text, sizeof text, &pid) == 1 && pid == getpid(),
+	ok(os_receive(fd, text, sizeof text, &pid, NULL) == 1 && pid == getpid(),
 	   "  is received");
 	ok(read(p[0], text, 1) == 0, "  and they are closed");
 	close(p[0]);
