@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/logpipe.h"
 
+#include "base/le.h"
+
 #include <string.h>
 
 #define MAGIC 0x50434c31u       /* "PCL1" */
@@ -10,34 +12,19 @@ enum { AT_MAGIC = 0, AT_TEXT = 4, AT_NAME = 8, AT_KIND = 9, AT_STREAM = 10,
        AT_PARTIAL = 11, AT_BOOT = 16, AT_SEQ = 24, AT_COUNT = 32,
        AT_TIME = 40 };
 
-static void put(char *p, uint64_t n, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		p[i] = (char)(n >> 8 * i & 0xff);
-}
-
-static uint64_t get(const char *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	for (size_t i = bytes; i-- > 0; )
-		n = n << 8 | (unsigned char)p[i];
-	return n;
-}
-
 size_t logpipe_head(const struct logpipe_rec *r, char *out)
 {
 	memset(out, 0, LOGPIPE_HEAD);
-	put(out + AT_MAGIC, MAGIC, 4);
-	put(out + AT_TEXT, r->text.n, 4);
-	put(out + AT_NAME, r->name.n, 1);
-	put(out + AT_KIND, (uint64_t)r->kind, 1);
-	put(out + AT_STREAM, (uint64_t)r->stream, 1);
-	put(out + AT_PARTIAL, r->partial, 1);
-	put(out + AT_BOOT, r->boot, 8);
-	put(out + AT_SEQ, r->seq, 8);
-	put(out + AT_COUNT, r->count, 8);
-	put(out + AT_TIME, (uint64_t)r->unix_ns, 8);
+	le_put(out + AT_MAGIC, MAGIC, 4);
+	le_put(out + AT_TEXT, r->text.n, 4);
+	le_put(out + AT_NAME, r->name.n, 1);
+	le_put(out + AT_KIND, (uint64_t)r->kind, 1);
+	le_put(out + AT_STREAM, (uint64_t)r->stream, 1);
+	le_put(out + AT_PARTIAL, r->partial, 1);
+	le_put(out + AT_BOOT, r->boot, 8);
+	le_put(out + AT_SEQ, r->seq, 8);
+	le_put(out + AT_COUNT, r->count, 8);
+	le_put(out + AT_TIME, (uint64_t)r->unix_ns, 8);
 	if (r->name.n)
 		memcpy(out + LOGPIPE_HEAD, r->name.p, r->name.n);
 	return LOGPIPE_HEAD + r->name.n;
@@ -49,18 +36,18 @@ int logpipe_take(struct str in, struct logpipe_rec *r)
 
 	if (in.n < LOGPIPE_HEAD)
 		return 0;
-	name = get(in.p + AT_NAME, 1);
-	text = get(in.p + AT_TEXT, 4);
+	name = le_get(in.p + AT_NAME, 1);
+	text = le_get(in.p + AT_TEXT, 4);
 	*r = (struct logpipe_rec){
-		.kind = (enum logpipe_kind)get(in.p + AT_KIND, 1),
-		.boot = get(in.p + AT_BOOT, 8),
-		.seq = get(in.p + AT_SEQ, 8),
-		.count = get(in.p + AT_COUNT, 8),
-		.unix_ns = (int64_t)get(in.p + AT_TIME, 8),
-		.stream = (int)get(in.p + AT_STREAM, 1),
-		.partial = get(in.p + AT_PARTIAL, 1) != 0,
+		.kind = (enum logpipe_kind)le_get(in.p + AT_KIND, 1),
+		.boot = le_get(in.p + AT_BOOT, 8),
+		.seq = le_get(in.p + AT_SEQ, 8),
+		.count = le_get(in.p + AT_COUNT, 8),
+		.unix_ns = (int64_t)le_get(in.p + AT_TIME, 8),
+		.stream = (int)le_get(in.p + AT_STREAM, 1),
+		.partial = le_get(in.p + AT_PARTIAL, 1) != 0,
 	};
-	if (get(in.p + AT_MAGIC, 4) != MAGIC || !name || name >= SHORT_SIZE ||
+	if (le_get(in.p + AT_MAGIC, 4) != MAGIC || !name || name >= SHORT_SIZE ||
 	    text > LINE_MAX_BYTES || r->stream > 1 ||
 	    (r->kind != LOGPIPE_LINE && r->kind != LOGPIPE_GAP))
 		return -1;
@@ -76,7 +63,7 @@ size_t logpipe_skip(struct str in)
 {
 	char magic[4];
 
-	put(magic, MAGIC, 4);
+	le_put(magic, MAGIC, 4);
 	for (size_t i = 1; i < in.n; i++)
 		if (str_starts((struct str){ magic, 4 },
 			       str_take(str_skip(in, i), 4)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/logidx.h"
 
+#include "base/le.h"
 #include "log/cri.h"
 
 #include <errno.h>
@@ -14,66 +15,44 @@
 enum { AT_MAGIC = 0, AT_SUM = 4, AT_OFFSET = 8, AT_BOOT = 16, AT_SEQ = 24,
        AT_COUNT = 32, AT_TIME = 40, AT_KIND = 48 };
 
-static void put(char *p, uint64_t n, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		p[i] = (char)(n >> 8 * i & 0xff);
-}
-
-static uint64_t get(const char *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	for (size_t i = bytes; i-- > 0; )
-		n = n << 8 | (unsigned char)p[i];
-	return n;
-}
-
-/* CRC-32 as in ISO 3309, of what stands behind the sum. */
+/* Of what stands behind the sum. */
 static uint32_t sum(const char *entry)
 {
-	uint32_t crc = 0xffffffff;
-
-	for (size_t i = AT_OFFSET; i < LOGIDX_SIZE; i++) {
-		crc ^= (unsigned char)entry[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
+	return crc32((struct str){ entry + AT_OFFSET, LOGIDX_SIZE - AT_OFFSET });
 }
 
 void logidx_put(const struct logidx_entry *e, char out[LOGIDX_SIZE])
 {
 	memset(out, 0, LOGIDX_SIZE);
-	put(out + AT_MAGIC, MAGIC, 4);
-	put(out + AT_OFFSET, e->offset, 8);
-	put(out + AT_BOOT, e->boot, 8);
-	put(out + AT_SEQ, e->seq, 8);
-	put(out + AT_COUNT, e->count, 8);
-	put(out + AT_TIME, (uint64_t)e->unix_ns, 8);
-	put(out + AT_KIND, (uint64_t)e->kind, 1);
-	put(out + AT_SUM, sum(out), 4);
+	le_put(out + AT_MAGIC, MAGIC, 4);
+	le_put(out + AT_OFFSET, e->offset, 8);
+	le_put(out + AT_BOOT, e->boot, 8);
+	le_put(out + AT_SEQ, e->seq, 8);
+	le_put(out + AT_COUNT, e->count, 8);
+	le_put(out + AT_TIME, (uint64_t)e->unix_ns, 8);
+	le_put(out + AT_KIND, (uint64_t)e->kind, 1);
+	le_put(out + AT_SUM, sum(out), 4);
 }
 
 bool logidx_take(struct str s, struct logidx_entry *e)
 {
-	if (s.n < LOGIDX_SIZE || get(s.p + AT_MAGIC, 4) != MAGIC ||
-	    get(s.p + AT_SUM, 4) != sum(s.p))
+	if (s.n < LOGIDX_SIZE || le_get(s.p + AT_MAGIC, 4) != MAGIC ||
+	    le_get(s.p + AT_SUM, 4) != sum(s.p))
 		return false;
 	*e = (struct logidx_entry){
-		.kind = (enum logidx_kind)get(s.p + AT_KIND, 1),
-		.offset = get(s.p + AT_OFFSET, 8),
-		.boot = get(s.p + AT_BOOT, 8),
-		.seq = get(s.p + AT_SEQ, 8),
-		.count = get(s.p + AT_COUNT, 8),
-		.unix_ns = (int64_t)get(s.p + AT_TIME, 8),
+		.kind = (enum logidx_kind)le_get(s.p + AT_KIND, 1),
+		.offset = le_get(s.p + AT_OFFSET, 8),
+		.boot = le_get(s.p + AT_BOOT, 8),
+		.seq = le_get(s.p + AT_SEQ, 8),
+		.count = le_get(s.p + AT_COUNT, 8),
+		.unix_ns = (int64_t)le_get(s.p + AT_TIME, 8),
 	};
 	return e->kind == LOGIDX_LINE || e->kind == LOGIDX_GAP;
 }
 
 bool logidx_starts(struct str s)
 {
-	return s.n >= 4 && get(s.p + AT_MAGIC, 4) == MAGIC;
+	return s.n >= 4 && le_get(s.p + AT_MAGIC, 4) == MAGIC;
 }
 
 /* Reading */
