@@ -154,12 +154,13 @@ static void note_left(struct look *l, struct records *r)
 	}
 }
 
+/* A number without its start time may be anybody's by now. */
 static size_t claim_all(const struct records *r, struct claim *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->nold; i++)
-		if (r->old[i].pid)
+		if (r->old[i].pid && r->old[i].start)
 			out[n++] = (struct claim){ .id = r->old[i].id,
 				.leader = r->old[i].pid,
 				.start = r->old[i].start,

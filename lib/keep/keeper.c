@@ -182,7 +182,7 @@ static void start_new(struct keeper *k)
 
 		if (!m->listed || m->asked)
 			continue;
-		if (m->module.argv[0])
+		if (m->module.argv[0] || m->left)
 			sup_boot(&k->sup, m);
 		else if (m->module.reason)
 			mod_fault(m, ERROR_NO_COMMAND, NULL, "%s",

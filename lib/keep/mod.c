@@ -4,6 +4,7 @@
 #include "keep/sup.h"
 
 #include "base/fmt.h"
+#include "keep/history.h"
 #include "keep/record.h"
 #include "keep/spawn.h"
 #include "keep/stream.h"
@@ -122,26 +123,41 @@ static void on_timer(struct loop *l, struct timer *t)
 	struct mod *m = CONTAINER(t, struct mod, timer);
 
 	(void)l;
-	sup_event(m->sup, m, EV_TIMER);
+	if (m->state == SM_EXECING)     /* nobody tells */
+		sup_read_outcome(m->sup, m);
+	else
+		sup_event(m->sup, m, EV_TIMER);
 }
 
-/* A keeper that was killed had a number for it, by which what it left is
- * known; that goes on. */
-static void take_number(struct sup *s, struct mod *m)
+/* What a keeper that was killed knew of it goes on: its number, by which what
+ * it left is known, what was wanted of it, and what it was forgiven. */
+static void take_record(struct sup *s, struct mod *m)
 {
 	struct record *old = s->records ? record_old(s->records, RECORD_MODULE,
 		str_of(m->short_name)) : NULL;
 
 	m->slot = -1;
-	if (old) {
-		old->taken = true;
-		m->id = old->id;
-		m->slot = old->slot;
+	if (!old) {
+		m->id = ++s->last_id;
+		if (s->records)
+			m->slot = record_slot(s->records);
 		return;
 	}
-	m->id = ++s->last_id;
-	if (s->records)
-		m->slot = record_slot(s->records);
+	old->taken = m->recalled = true;
+	m->id = old->id;
+	m->slot = old->slot;
+	m->rests = old->stopped;
+	m->budget = old->budget;
+	m->left = old->left;
+	s->nleft += m->left;
+	m->delay_ms = old->due_ms - os_now_ms();
+	if (m->delay_ms < 0)
+		m->delay_ms = 0;
+	if (old->pid)
+		history_record(s, m, &(struct exit_rec){
+			.cause = CAUSE_KEEPER_KILLED, .pid = old->pid,
+			.started_unix_ms = old->started_unix_ms,
+			.code = -1, .signal = -1 });
 }
 
 static struct mod *mod_new(struct sup *s, struct str name)
@@ -154,7 +170,6 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	m = &b->mod;
 	m->sup = s;
 	str_to_c(name, m->short_name, sizeof m->short_name);
-	take_number(s, m);
 	m->timer = (struct timer)TIMER_INIT(on_timer);
 	m->outcome = -1;
 	m->outcome_watch = (struct watch)WATCH_INIT(NULL);
@@ -164,13 +179,12 @@ static struct mod *mod_new(struct sup *s, struct str name)
 	arena_init_in(&m->arena, MODULE_ARENA_MAX, b->facts, sizeof b->facts);
 	source_init(&m->log, s->logs, m->short_name, b->ring);
 	stream_init(m, b->tails);
+	take_record(s, m);
 	return m;
 }
 
 void mod_free(struct sup *s, struct mod *m)
 {
-	if (s->gone)
-		s->gone(s, m);
 	if (s->records)
 		record_free(s->records, m->slot);
 	cgroup_remove(&s->cgroup, m->id);

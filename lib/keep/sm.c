@@ -36,6 +36,8 @@ static const struct step table[SM_NSTATE][SM_NEVENT] = {
 		[EV_EXIT]      = TO(FAILING, ACT_SWEEP | ACT_ARM_STOP),
 		[EV_STOP]      = TO(STOPPING, TERMINATE),
 		[EV_RESTART]   = TO(CYCLING, TERMINATE),
+		/* It runs, and was quicker than the news that it does. */
+		[EV_FAULT]     = TO(ABORTING, TERMINATE),
 	},
 	[SM_UP] = {
 		[EV_EXIT]      = TO(CLEARING, ACT_SWEEP | ACT_ARM_STOP),

@@ -33,7 +33,7 @@ static void run_ended(struct sup *s, struct mod *m)
 	health_ended(m);
 }
 
-static void read_outcome(struct sup *s, struct mod *m)
+void sup_read_outcome(struct sup *s, struct mod *m)
 {
 	struct run_failure why;
 	int got;
@@ -41,8 +41,13 @@ static void read_outcome(struct sup *s, struct mod *m)
 	if (m->outcome < 0)
 		return;
 	got = run_outcome(m->outcome, &why);
-	if (got == 0)
+	if (got == 0) {
+		if (m->outcome_watch.fd < 0)
+			loop_in(s->loop, &m->timer, FORK_RETRY_MS);
 		return;
+	}
+	if (m->state == SM_EXECING)
+		loop_cancel(s->loop, &m->timer);
 	loop_forget(s->loop, &m->outcome_watch);
 	fd_close(&m->outcome);
 	m->tries++;
@@ -67,7 +72,7 @@ static void on_outcome(struct loop *l, struct watch *w, unsigned events)
 
 	(void)l;
 	(void)events;
-	read_outcome(m->sup, m);
+	sup_read_outcome(m->sup, m);
 }
 
 static void refused(struct sup *s, struct mod *m, const struct err *e)
@@ -148,7 +153,7 @@ static void launch(struct sup *s, struct mod *m, const struct spawn *sp)
 	m->outcome_watch.fn = on_outcome;
 	if (loop_watch(s->loop, &m->outcome_watch, m->outcome, LOOP_READ,
 		       &e) < 0)
-		mod_say(m, "%s", e.msg);        /* its exit will tell */
+		loop_in(s->loop, &m->timer, FORK_RETRY_MS);
 }
 
 static void spawn(struct sup *s, struct mod *m)
@@ -255,7 +260,7 @@ void sup_reap(struct sup *s)
 			if (s->mods[i]->pid == info.si_pid)
 				m = s->mods[i];
 		if (m) {
-			read_outcome(s, m);
+			sup_read_outcome(s, m);
 			stream_drain(m);
 		}
 		if (waitpid(info.si_pid, &status, 0) != info.si_pid)
@@ -358,8 +363,10 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 	m->rests = m->rests || ev == EV_EXIT_DONE || ev == EV_EXIT_FINAL;
 	if (ev == EV_START || ev == EV_STOP || ev == EV_RESTART)
 		m->asked = true;
-	if (ev == EV_GONE)
+	if (ev == EV_GONE) {
 		stream_close(m);
+		m->sid = 0;     /* the number may become another's */
+	}
 	if (next.state == SM_DOWN && was != SM_DOWN) {
 		m->downs++;
 		m->error = (struct start_error){ 0 };
@@ -370,36 +377,23 @@ void sup_event(struct sup *s, struct mod *m, enum sm_event ev)
 
 void sup_boot(struct sup *s, struct mod *m)
 {
-	const struct record *old = s->records ? record_old(s->records,
-		RECORD_MODULE, str_of(m->short_name)) : NULL;
+	bool rests = m->recalled && m->rests;
 
 	m->asked = true;
-	m->rests = false;
-	if (!old) {
+	m->rests = rests;
+	if (rests)
+		mod_say(m, "stays down, as it was before the hub was killed");
+	if (m->left) {
+		sup_event(s, m, EV_BOOT_LEFT);
+		if (rests)
+			sup_event(s, m, EV_STOP);
+	} else if (!m->recalled) {
 		/* Its row may have come back while it is being stopped. */
 		sup_event(s, m, m->state == SM_DOWN ? EV_BOOT : EV_START);
-		return;
+	} else if (!rests) {
+		sup_event(s, m, m->budget.spent ? EV_BOOT_SPENT : EV_BOOT);
 	}
-	if (old->pid)
-		history_record(s, m, &(struct exit_rec){
-			.cause = CAUSE_KEEPER_KILLED, .pid = old->pid,
-			.started_unix_ms = old->started_unix_ms,
-			.code = -1, .signal = -1 });
-	m->rests = old->stopped;
-	m->budget = old->budget;
-	m->left = old->left;
-	s->nleft += m->left;
-	m->delay_ms = old->due_ms - os_now_ms();
-	if (m->delay_ms < 0)
-		m->delay_ms = 0;
-	if (m->rests)
-		mod_say(m, "stays down, as it was before the hub was killed");
-	else if (m->left)
-		sup_event(s, m, EV_BOOT_LEFT);
-	else if (m->budget.spent)
-		sup_event(s, m, EV_BOOT_SPENT);
-	else
-		sup_event(s, m, EV_BOOT);
+	m->recalled = false;
 }
 
 static void tell_critical(struct sup *s)

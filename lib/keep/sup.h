@@ -112,6 +112,8 @@ struct mod {
 	int slot;               /* keep/record; -1 */
 	bool rests;             /* stopped by hand, or done: not for a boot
 				 * to start */
+	bool recalled;          /* all that is from a killed keeper's record;
+				 * until it is booted */
 	bool left;              /* of a killed keeper's run: still there */
 	bool unsaved;           /* the record is older than this */
 
@@ -166,7 +168,6 @@ struct sup {
 	struct later settle;    /* end of turn: dependencies, then changed() */
 	void (*changed)(struct sup *);
 	void (*stuck)(struct sup *, struct mod *);
-	void (*gone)(struct sup *, struct mod *);       /* about to be freed */
 	/* One that is critical has given up; told with settled facts. */
 	void (*critical)(struct sup *, struct mod *);
 	unsigned critical_id;   /* whom to tell of; 0: nobody */
@@ -177,6 +178,8 @@ struct sup {
 	int64_t settings_ms;    /* keep/settings looked then */
 	struct later look;      /* keep/sweep */
 	struct timer look_again;
+	int look_ms;            /* from one look to the next */
+	unsigned freezes;       /* looks at what would not stand still */
 	bool blind;             /* it could not look, and said so */
 	struct proc inherited[INHERITED_MAX];
 	size_t ninherited;
@@ -220,6 +223,7 @@ void mod_free(struct sup *, struct mod *);
 void sup_resolve(struct sup *, struct mod *);
 
 void sup_event(struct sup *, struct mod *, enum sm_event);
+void sup_read_outcome(struct sup *, struct mod *);      /* of its exec */
 void sup_touch(struct sup *);   /* changed() at the end of this turn */
 void sup_reap(struct sup *);    /* on SIGCHLD */
 

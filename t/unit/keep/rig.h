@@ -47,7 +47,7 @@ static struct rig {
 	struct api api;
 	struct out out;
 	char self[512], rows[65536];
-	int changed, gone;
+	int changed;
 } rig;
 
 /* The modules */
@@ -288,13 +288,6 @@ static inline void rig_stuck(struct sup *s, struct mod *m)
 	ops_stuck(&rig.ops, m);
 }
 
-static inline void rig_gone(struct sup *s, struct mod *m)
-{
-	(void)s;
-	(void)m;
-	rig.gone++;
-}
-
 static inline void rig_log(struct str line)
 {
 	tap_diag("%.*s", (int)line.n - 1, line.p);
@@ -349,7 +342,6 @@ static inline void rig_up(void)
 	sup_init(&rig.sup, &rig.loop, &rig.logs, &rig.spawn);
 	rig.sup.changed = rig_changed;
 	rig.sup.stuck = rig_stuck;
-	rig.sup.gone = rig_gone;
 	ops_init(&rig.ops, &rig.sup);
 	rig.ops.tell_ready = api_tell_ready;
 	events_init(&rig.events, &rig.sup, &rig.feeds);
