@@ -128,6 +128,18 @@ static void on_gone(struct httpd_conn *c, void *user)
 	release(user);
 }
 
+static void end(struct follower *fo)
+{
+	struct httpd_conn *c;
+
+	push(fo);
+	c = fo->conn;
+	if (!c)
+		return;
+	release(fo);
+	httpd_end(c);
+}
+
 bool feed_follow(struct feed *f, const struct feed_from *from,
 		 const struct feed_form *form, struct httpd_conn *c)
 {
@@ -146,6 +158,8 @@ bool feed_follow(struct feed *f, const struct feed_from *from,
 	httpd_watch_gone(c, fo, on_gone);
 	httpd_stream(c, 200, form->type, on_drain);
 	push(fo);
+	if (all->ended && fo->conn)
+		end(fo);
 	return true;
 }
 
@@ -165,18 +179,6 @@ void feed_said(struct feed *f)
 		loop_later(f->feeds->loop, &f->feeds->push);
 }
 
-static void end(struct follower *fo)
-{
-	struct httpd_conn *c;
-
-	push(fo);
-	c = fo->conn;
-	if (!c)
-		return;
-	release(fo);
-	httpd_end(c);
-}
-
 void feed_end(struct feed *f)
 {
 	LIST_EACH(n, &f->followers)
@@ -185,6 +187,7 @@ void feed_end(struct feed *f)
 
 void feeds_end(struct feeds *all)
 {
+	all->ended = true;
 	for (size_t i = 0; i < FOLLOWERS_MAX; i++)
 		if (all->all[i].conn)
 			end(&all->all[i]);
@@ -210,6 +213,7 @@ void feeds_init(struct feeds *all, struct loop *loop, uint64_t boot)
 {
 	all->loop = loop;
 	all->boot = boot;
+	all->ended = false;
 	list_init(&all->free);
 	later_init(&all->push, on_push);
 	for (size_t i = 0; i < FOLLOWERS_MAX; i++) {

@@ -84,6 +84,7 @@ struct follower {
 struct feeds {
 	struct loop *loop;
 	uint64_t boot;
+	bool ended;             /* who comes now is told what there is */
 	struct follower all[FOLLOWERS_MAX];
 	struct list free;
 	struct later push;

@@ -66,6 +66,11 @@ void ring_init(struct ring *r, void *block, uint32_t size)
 	r->head = h;
 }
 
+void ring_go_on(struct ring *r, uint64_t last)
+{
+	r->head->first_seq = r->head->next_seq = last + 1;
+}
+
 static void drop_oldest(struct ring_head *h)
 {
 	h->first = behind(h, h->first);

@@ -42,6 +42,8 @@ struct ring_cursor {
 };
 
 void ring_init(struct ring *, void *block, uint32_t size);
+/* Of an empty one: the next record is the one after last. */
+void ring_go_on(struct ring *, uint64_t last);
 void ring_put(struct ring *, int stream, bool partial, int64_t unix_ns,
 	      struct str text);         /* text longer than the ring is cut */
 

@@ -4,11 +4,40 @@
 #include "keep/logger.h"
 #include "keep/out.h"
 
+#include <string.h>
+
+static void note_ended(struct logs *logs, const char *name, uint64_t last)
+{
+	size_t at = 0;
+
+	while (at < ENDED_MAX && strcmp(logs->ended[at].name, name) != 0)
+		at++;
+	if (at == ENDED_MAX) {
+		at = logs->nended++ % ENDED_MAX;
+		if (logs->ended_last < logs->ended[at].last)
+			logs->ended_last = logs->ended[at].last;
+	}
+	str_to_c(str_of(name), logs->ended[at].name,
+		 sizeof logs->ended[at].name);
+	logs->ended[at].last = last;
+}
+
+/* The last number a source of that name has had under this keeper, or one
+ * that is not lower. */
+static uint64_t last_of(const struct logs *logs, const char *name)
+{
+	for (size_t i = 0; i < ENDED_MAX; i++)
+		if (!strcmp(logs->ended[i].name, name))
+			return logs->ended[i].last;
+	return logs->ended_last;
+}
+
 void source_init(struct source *s, struct logs *logs, const char *name,
 		 void *block)
 {
 	*s = (struct source){ .logs = logs, .name = name, .prefix = name };
 	ring_init(&s->ring, block, RING_SIZE);
+	ring_go_on(&s->ring, last_of(logs, name));
 	feed_init(&s->feed, logs->feeds, name, &s->ring);
 	list_append(&logs->all, &s->node);
 }
@@ -41,6 +70,7 @@ const char *source_fault(const struct source *s)
 
 void source_end(struct source *s)
 {
+	note_ended(s->logs, s->name, ring_last(&s->ring));
 	feed_end(&s->feed);
 	list_remove(&s->node);
 }

@@ -12,6 +12,7 @@
  * source_init() to source_end().
  */
 
+#include "hub/state.h"
 #include "hub/supervise.h"
 #include "keep/feed.h"
 
@@ -33,12 +34,21 @@ struct source {
 	char log_error[160];    /* what the writer says of its file; "" */
 };
 
+/* A name comes back, its row was rewritten: its numbers go on. */
+#define ENDED_MAX 64
+
 struct logs {
 	struct out *out;
 	struct feeds *feeds;
 	struct logger *logger;  /* NULL: there is none */
 	struct list all;
 	struct source hub, front;
+	struct {
+		char name[SHORT_SIZE];
+		uint64_t last;
+	} ended[ENDED_MAX];     /* the latest */
+	size_t nended;          /* of all time */
+	uint64_t ended_last;    /* the highest of those that made room */
 	/* Lines that are not in the file, now that its writer knows. */
 	void (*on_gap)(struct logs *, const struct source *,
 		       const struct feed_gap *);

@@ -14,7 +14,8 @@
  *
  * A kill at any moment loses and doubles nothing as long as the frames are
  * taken off the pipe after writer_put(): what is already in the files is
- * known from their indexes.
+ * known from their indexes. (Where the clock was set back in between, some of
+ * it is there twice: a number that comes again with a later time is another.)
  */
 
 #include "base/err.h"

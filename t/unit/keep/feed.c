@@ -352,9 +352,38 @@ static void ends(struct mod *m)
 	hang_up(o);
 }
 
+/* The bug: its numbers began anew, and who had read to 500 missed 500. */
+static void comes_back(uint64_t last)
+{
+	struct mod *m;
+
+	rig_row("a", "[\"up\"]", "");
+	rig_rows();
+	m = rig_mod("a");
+	ok(ring_last(&m->log.ring) == last, "the row is back: after %llu",
+	   (unsigned long long)last);
+	source_put(&m->log, RING_OUT, false, 0, STR("again"));
+	ok(ring_last(&m->log.ring) == last + 1 &&
+	   ring_lines(&m->log.ring) == 1, "  its numbers go on");
+}
+
+/* The bug: the stream of who came while the hub ended was cut. */
+static void comes_late(void)
+{
+	struct client *c;
+
+	feeds_end(&rig.feeds);
+	c = ask("GET", LOGS "?follow=1&n=1");
+	until(c->eof);
+	ok(answered(c, 200, "[a] again\n") && !feeds_count(&rig.feeds),
+	   "who comes at the end is told what there is, and that it is all");
+	hang_up(c);
+}
+
 int main(int argc, char **argv)
 {
 	struct mod *a;
+	uint64_t last;
 
 	play(argc, argv);
 	rig_up();
@@ -372,7 +401,10 @@ int main(int argc, char **argv)
 	resumed(a);
 	parts(a);
 	as_many_as_may(a);
+	last = ring_last(&a->log.ring) + 1;
 	ends(a);
+	comes_back(last);
+	comes_late();
 	httpd_release(&rig.httpd);
 	return tap_done();
 }
