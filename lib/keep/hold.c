@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define LOCK_PATIENCE_MS 2000
+#define DYING_MS 300
 
 /* The lock file, and the directory: a file can be removed and made again. */
 static int lock_home(struct hold *h, int wait_ms, struct err *e)
@@ -77,10 +78,12 @@ int hold_take(struct hold *h, const struct home *home, struct err *e)
 	if (lock_home(h, 0, e) < 0 && e->code == ERR_EXISTS) {
 		pid_t holder = lock_holder(h);
 
-		/* A keeper that was killed while it forked: its child has the
-		 * lock for as long as it takes to execute or to die. */
-		if (!holder || kill(holder, 0) == 0 || errno != ESRCH ||
-		    lock_home(h, LOCK_PATIENCE_MS, e) < 0)
+		/* A keeper that was killed a moment ago may not have got to
+		 * letting go. One that was killed while it forked: its child
+		 * has the lock until it executes or dies. */
+		bool gone = holder && kill(holder, 0) < 0 && errno == ESRCH;
+
+		if (lock_home(h, gone ? LOCK_PATIENCE_MS : DYING_MS, e) < 0)
 			return err_set(e, ERR_EXISTS, "a hub already runs on "
 				       "%s; pc-status shows it (its lock says "
 				       "pid %d)", h->home->path, (int)holder);
