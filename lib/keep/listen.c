@@ -92,7 +92,12 @@ static enum listening judge(struct sup *s, struct mod *m, bool *walked)
 		}
 	m->listen_inode = 0;
 	find_stranger(m, other->inode);
-	return LISTEN_OTHER;
+	/* The first thread of its holder was about to end when it was asked. */
+	if (!m->listen_other || sweep_find(s, m->listen_other, 0) != m)
+		return LISTEN_OTHER;
+	m->listen_other = 0;
+	m->listen_inode = other->inode;
+	return LISTEN_YES;
 }
 
 static void note_unbound(struct mod *m, bool had_it)

@@ -313,8 +313,9 @@ static int thread_holds(pid_t pid, uint64_t inode)
 	    (unsigned long long)inode);
 	fmt(path, sizeof path, "/proc/%ld/fd", (long)pid);
 	dir = opendir(path);
-	if (!dir)
-		return -1;
+	if (!dir)               /* who is gone has nothing */
+		return (errno == ENOENT || errno == ESRCH) &&
+		       access("/proc/self", F_OK) == 0 ? 0 : -1;
 	while (holds != 1 && (errno = 0, d = readdir(dir))) {
 		if (d->d_name[0] == '.')
 			continue;
