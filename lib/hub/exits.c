@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/exits.h"
 
+#include "base/le.h"
 #include "hub/home.h"
 #include "sys/file.h"
 #include "wire/date.h"
@@ -30,33 +31,6 @@ const char *exit_cause_name(enum exit_cause cause)
 	};
 
 	return names[cause];
-}
-
-static void put(char *p, uint64_t n, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		p[i] = (char)(n >> 8 * i & 0xff);
-}
-
-static uint64_t get(const char *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	for (size_t i = bytes; i-- > 0; )
-		n = n << 8 | (unsigned char)p[i];
-	return n;
-}
-
-static uint32_t crc32(struct str s)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < s.n; i++) {
-		crc ^= (unsigned char)s.p[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-	}
-	return ~crc;
 }
 
 /* The bytes of all lines when none has more than cap. */
@@ -111,24 +85,24 @@ size_t exit_encode(const struct exit_rec *r, char slot[EXIT_SLOT])
 		    r->code >= 0 ? KNOWN_CODE : 0;
 	int status = r->signal >= 0 ? r->signal : r->code;
 
-	put(slot + AT_MAGIC, MAGIC, 4);
-	put(slot + AT_CAUSE, (uint64_t)r->cause, 1);
-	put(slot + AT_KNOWN, (uint64_t)known, 1);
-	put(slot + AT_STATUS, known ? (uint64_t)status : 0, 2);
-	put(slot + AT_LINES, r->nlines, 2);
-	put(slot + AT_NUMBER, r->number, 8);
-	put(slot + AT_PID, (uint64_t)r->pid, 8);
-	put(slot + AT_TIME, (uint64_t)r->at_unix_ms, 8);
-	put(slot + AT_STARTED, (uint64_t)r->started_unix_ms, 8);
-	put(slot + AT_UPTIME, (uint64_t)r->uptime_ms, 8);
+	le_put(slot + AT_MAGIC, MAGIC, 4);
+	le_put(slot + AT_CAUSE, (uint64_t)r->cause, 1);
+	le_put(slot + AT_KNOWN, (uint64_t)known, 1);
+	le_put(slot + AT_STATUS, known ? (uint64_t)status : 0, 2);
+	le_put(slot + AT_LINES, r->nlines, 2);
+	le_put(slot + AT_NUMBER, r->number, 8);
+	le_put(slot + AT_PID, (uint64_t)r->pid, 8);
+	le_put(slot + AT_TIME, (uint64_t)r->at_unix_ms, 8);
+	le_put(slot + AT_STARTED, (uint64_t)r->started_unix_ms, 8);
+	le_put(slot + AT_UPTIME, (uint64_t)r->uptime_ms, 8);
 	for (size_t i = 0; i < r->nlines; i++) {
 		size_t n = put_line(slot + at + 2, r->lines[i], cap);
 
-		put(slot + at, n, 2);
+		le_put(slot + at, n, 2);
 		at += 2 + n;
 	}
-	put(slot + AT_LENGTH, at, 2);
-	put(slot + AT_SUM, crc32((struct str){ slot + AT_LENGTH,
+	le_put(slot + AT_LENGTH, at, 2);
+	le_put(slot + AT_SUM, crc32((struct str){ slot + AT_LENGTH,
 					       at - AT_LENGTH }), 4);
 	return at;
 }
@@ -140,7 +114,7 @@ static bool take_lines(struct exit_rec *r, struct str rest)
 
 		if (rest.n < 2)
 			return false;
-		n = get(rest.p, 2);
+		n = le_get(rest.p, 2);
 		rest = str_skip(rest, 2);
 		if (rest.n < n)
 			return false;
@@ -156,26 +130,26 @@ bool exit_decode(struct exit_rec *r, struct str slot)
 	struct str sum;
 	size_t used;
 
-	if (slot.n < AT_TEXT || get(slot.p + AT_MAGIC, 4) != MAGIC)
+	if (slot.n < AT_TEXT || le_get(slot.p + AT_MAGIC, 4) != MAGIC)
 		return false;
-	used = get(slot.p + AT_LENGTH, 2);
+	used = le_get(slot.p + AT_LENGTH, 2);
 	if (used < AT_TEXT || used > slot.n || used > EXIT_SLOT)
 		return false;
 	sum = str_skip(str_take(slot, used), AT_LENGTH);
-	if (get(slot.p + AT_SUM, 4) != crc32(sum))
+	if (le_get(slot.p + AT_SUM, 4) != crc32(sum))
 		return false;
-	known = get(slot.p + AT_KNOWN, 1);
-	status = get(slot.p + AT_STATUS, 2);
+	known = le_get(slot.p + AT_KNOWN, 1);
+	status = le_get(slot.p + AT_STATUS, 2);
 	*r = (struct exit_rec){
-		.number = get(slot.p + AT_NUMBER, 8),
-		.cause = (enum exit_cause)get(slot.p + AT_CAUSE, 1),
+		.number = le_get(slot.p + AT_NUMBER, 8),
+		.cause = (enum exit_cause)le_get(slot.p + AT_CAUSE, 1),
 		.code = known == KNOWN_CODE ? (int)status : -1,
 		.signal = known == KNOWN_SIGNAL ? (int)status : -1,
-		.pid = (pid_t)get(slot.p + AT_PID, 4),
-		.at_unix_ms = (int64_t)get(slot.p + AT_TIME, 8),
-		.started_unix_ms = (int64_t)get(slot.p + AT_STARTED, 8),
-		.uptime_ms = (int64_t)get(slot.p + AT_UPTIME, 8),
-		.nlines = get(slot.p + AT_LINES, 2),
+		.pid = (pid_t)le_get(slot.p + AT_PID, 4),
+		.at_unix_ms = (int64_t)le_get(slot.p + AT_TIME, 8),
+		.started_unix_ms = (int64_t)le_get(slot.p + AT_STARTED, 8),
+		.uptime_ms = (int64_t)le_get(slot.p + AT_UPTIME, 8),
+		.nlines = le_get(slot.p + AT_LINES, 2),
 	};
 	return r->number && r->cause > CAUSE_NONE && r->cause < CAUSE_N &&
 	       r->pid >= 0 && r->uptime_ms >= 0 && r->nlines <= EXIT_LINES &&
@@ -205,7 +179,8 @@ void exit_write_members(struct jsonw *w, const struct exit_rec *r)
 	put_time(w, "at", r->at_unix_ms);
 	put_known(w, "pid", r->pid, r->pid != 0);
 	put_time(w, "started_at", r->started_unix_ms);
-	put_known(w, "uptime_ms", r->uptime_ms, r->started_unix_ms != 0);
+	put_known(w, "uptime_ms", r->uptime_ms, r->started_unix_ms != 0 &&
+		  r->cause != CAUSE_KEEPER_KILLED);
 	put_known(w, "code", r->code, r->code >= 0);
 	put_known(w, "signal", r->signal, r->signal >= 0);
 	jsonw_key(w, "cause");

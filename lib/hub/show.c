@@ -396,9 +396,12 @@ static void put_exit(struct buf *out, const struct exit_rec *x)
 	if (x->signal > 0)
 		buf_printf(out, ", signal %d (%s)", x->signal,
 			   strsignal(x->signal));
-	if (x->pid) {
+	if (x->pid)
+		buf_printf(out, ", pid %d", (int)x->pid);
+	/* When a keeper was killed nobody saw how long it ran. */
+	if (x->pid && x->cause != CAUSE_KEEPER_KILLED) {
 		date_span(x->uptime_ms, span);
-		buf_printf(out, ", pid %d, up %s", (int)x->pid, span);
+		buf_printf(out, ", up %s", span);
 	}
 	buf_putc(out, '\n');
 }

@@ -67,6 +67,9 @@ static void take_lines(const struct mod *m, struct exit_rec *r)
 void history_record(struct sup *s, struct mod *m, struct exit_rec *r)
 {
 	struct err e = { 0 };
+	char slot[EXIT_SLOT];
+	struct exit_rec cut;
+	size_t n;
 
 	if (!r->at_unix_ms)
 		r->at_unix_ms = os_unix_ms();
@@ -79,7 +82,13 @@ void history_record(struct sup *s, struct mod *m, struct exit_rec *r)
 		m->history.faulty = true;
 		mod_say(m, "how it ended cannot be kept: %s", e.msg);
 	}
-	events_exit(s->events, m, r);
+	/* With the lines cut as they are kept: an event has an end, too. */
+	cut = *r;
+	if (!cut.number)        /* it could not be kept */
+		cut.number = 1;
+	n = exit_encode(&cut, slot);
+	if (exit_decode(&cut, (struct str){ slot, n }))
+		events_exit(s->events, m, &cut);
 }
 
 void history_begin(struct sup *s, struct mod *m)
