@@ -296,7 +296,8 @@ void ops_stuck(struct ops *o, struct mod *m)
 	for (size_t i = 0; i < n && i < LEFT_MAX; i++)
 		mod_say(m, "cannot end pid %d (%s)", (int)left[i].pid,
 			left[i].command);
-	/* Nothing that waits for its end can come to one before that is gone. */
+	/* Nothing that waits for its end can come to one before that is gone:
+	 * the head goes on, and the last that was asked is not forgotten. */
 	LIST_EACH(node, &m->ops) {
 		struct op *op = CONTAINER(node, struct op, node);
 
@@ -305,6 +306,8 @@ void ops_stuck(struct ops *o, struct mod *m)
 		op->stuck = op->begun;
 		if (op->conn)
 			answer_stuck(op, left, n);
+		if (!op->begun && (op->kind == OP_STOP || node->next != &m->ops))
+			finish(op);
 	}
 	LIST_EACH(node, &o->waiting) {
 		struct op *op = CONTAINER(node, struct op, node);
