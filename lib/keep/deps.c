@@ -69,6 +69,8 @@ bool deps_settled(struct sup *s, struct mod *m)
 			s->mods[k]->marked = false;
 		if (!waits_for(s, dep, m))
 			return false;
+		if (m->circle[0])       /* said */
+			continue;
 		memcpy(m->circle, dep->short_name, sizeof m->circle);
 		mod_say(m, "its dependency on %s closes a circle and is "
 			"ignored", dep->short_name);
