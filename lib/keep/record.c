@@ -205,7 +205,9 @@ static void put_slot(struct records *r, int slot, const struct slot *s)
 {
 	if (slot < 0 || r->fd < 0)
 		return;
-	if (put_at(r, place(slot), s) == 0) {
+	/* Without its head, what is behind it is worth nothing. */
+	if ((!r->failed || put_head(r, false) == 0) &&
+	    put_at(r, place(slot), s) == 0) {
 		r->failed = false;
 		return;
 	}
