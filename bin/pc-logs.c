@@ -137,7 +137,8 @@ static void ask_all(struct client *hub, struct arena *a)
 	for (size_t i = 0; i < ntails && e.code != ERR_UNREACHABLE; i++)
 		/* What was a module once needs no hub to be read. */
 		if (tail_ask(&tails[i], hub, &want, a, &e) < 0 &&
-		    e.code != ERR_UNREACHABLE && (!tails[i].files || follow)) {
+		    e.code != ERR_UNREACHABLE && (e.code != ERR_NOT_FOUND ||
+						  !tails[i].files || follow)) {
 			cli_warn(&e);
 			worse(cli_status(&e));
 		}

@@ -15,6 +15,7 @@ static const char *const names[] = {
 static const char *const error_types[] = {
 	ERROR_MISSING, ERROR_NOT_EXEC, ERROR_DIRECTORY, ERROR_UNBOUND,
 	ERROR_SQUATTER, ERROR_DAEMONIZED, ERROR_SPAWN, ERROR_NO_COMMAND,
+	ERROR_SETTINGS,
 };
 
 const char *status_name(enum status s)
