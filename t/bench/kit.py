@@ -68,7 +68,8 @@ def children():
         if not name.isdigit():
             continue
         rest = proc(name, "stat").rpartition(") ")[2].split()
-        if rest and rest[0] not in "ZX":
+        # A first thread may have ended, and others go on.
+        if rest and (rest[0] not in "ZX" or int(rest[17]) > 1):
             found.setdefault(int(rest[1]), []).append(int(name))
     return found
 
