@@ -5,16 +5,18 @@
 /*
  * The keeper from start to end.
  *
- * Start: signals are caught; the lock of the home is taken; the TCP port is
- * bound (a second hub on it fails here, having touched nothing); hub.sock is
- * served; the ready line is written; the modules are started, all at once.
+ * Start: signals are caught; the lock of the home is taken; hub.sock is bound
+ * (who asks from now on waits for the answer); what a killed keeper left is
+ * ended; the TCP port is bound; the ready line is written; the modules are
+ * started, all at once.
  * Until there is a front door, TCP connections are accepted and closed.
  *
  * SIGHUP re-reads services.json, starts what is new, stops what is gone.
  * SIGTERM and SIGINT stop everything side by side under one deadline; a
  * second one kills at once. keeper_run() returns the exit status: 0 told to
  * stop and everything is gone; 1 could not start, or something survived, or a
- * module that is critical has given up; 128 + signal after a second signal.
+ * module that is critical has given up, or the home is gone; 128 + signal
+ * after a second signal.
  */
 
 #include "base/err.h"

@@ -4,10 +4,10 @@
 
 /*
  * Starting a program: fork, own session, descriptors, limits, another user,
- * directory, execve. The caller has resolved the program (run_find) so that the child
- * does nothing but system calls.
+ * directory, execve. The caller has resolved the program (run_find) so that
+ * the child does nothing but system calls.
  *
- * The outcome of exec comes through a close-on-exec pipe: end of file means
+ * The outcome of exec comes through a close-on-exec socket: end of file means
  * it succeeded (or that the child was killed before it got there: its exit
  * tells), else a struct run_failure tells at which step it failed. The
  * child is reaped by whoever reaps: it exits 127 (not found), 126 (not
