@@ -16,7 +16,7 @@
 
 static struct owner owner;
 
-/* A process of nothing but an environment and a limit. */
+/* A process of nothing but an environment, a limit and its own session. */
 static pid_t sit(const char *pair, uint64_t limit)
 {
 	char *const argv[] = { (char *)(uintptr_t)"sit", NULL };
@@ -33,6 +33,7 @@ static pid_t sit(const char *pair, uint64_t limit)
 	pid = fork();
 	if (!pid) {
 		close(ready[0]);
+		setsid();
 		if (limit && setrlimit(RLIMIT_MSGQUEUE, &lim) < 0)
 			_exit(1);
 		dup2(ready[1], 9);
@@ -165,10 +166,10 @@ static void records(void)
 /* The session of a leader that is gone may be another's by now. */
 static void sessions(void)
 {
-	struct claim claim = { .id = 2, .sid = getsid(0) };
+	pid_t pid = sit("A=b", 0);
+	struct claim claim = { .id = 2, .sid = pid };
 	struct claims c = { .owner = &owner, .all = &claim, .n = 1,
 			    .last_id = 9, .live = true };
-	pid_t pid = sit("A=b", 0);
 
 	ok(pid > 0 && asked(&c, pid) == 2, "in the session of a run of ours");
 	c.live = false;
