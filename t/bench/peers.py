@@ -116,7 +116,7 @@ PEERS = [
                 ["pc-status", "--version"]),
         ],
         programs=["pc", "pc-serve", "pc-status", "pc-start", "pc-stop",
-                  "pc-restart", "pc-logs"]),
+                  "pc-restart", "pc-logs", "pc-logd"]),
     Peer(
         name="runit", package="runit", layout=scan_layout, turns=3,
         start=lambda top: ["runsvdir", f"{top}/scan"],
