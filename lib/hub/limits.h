@@ -20,7 +20,7 @@
 
 #define INHERITED_MAX      64           /* children from before our exec */
 
-#define RING_SIZE          (80 * 1024)  /* the last lines of a module: 64 KiB
+#define RING_SIZE          (72 * 1024)  /* the last lines of a module: 64 KiB
                                          * of text and their headers */
 #define LINE_MAX_BYTES     (64 * 1024)  /* longer lines are cut in records */
 

@@ -82,14 +82,17 @@ void mod_state(const struct mod *m, struct mod_state *s)
 /* Modules */
 
 /*
- * All of a module's memory, resident only where it is touched. Children do
- * not inherit it: a fork must not cost more for every module there is.
+ * All of a module's memory, resident only where it is touched: two pages of a
+ * silent one, which end within the head of its ring. Children do not inherit
+ * it: a fork must not cost more for every module there is.
  */
+#define FACTS (8192 - sizeof(struct mod) - 64)
+
 struct block {
-	char ring[RING_SIZE];
 	char tails[2 * LINE_MAX_BYTES];
 	struct mod mod;
-	max_align_t facts[3072 / sizeof(max_align_t)];
+	max_align_t facts[FACTS / sizeof(max_align_t)];
+	_Alignas(8) char ring[RING_SIZE];
 };
 
 struct mod *sup_find(struct sup *s, struct str short_name)

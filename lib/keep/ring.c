@@ -2,7 +2,8 @@
 /*
  * Records lie one behind the other, each a header and its text, padded to
  * eight bytes. One that does not fit before the end of the block starts at
- * the beginning again; `wrap` says where the filled part ended then.
+ * the beginning again; `wrap` says where the filled part ended then. Their
+ * numbers follow each other, so none is written down.
  *
  *	| head | newest ... | free | oldest ... | wrap (unused) |
  */
@@ -23,7 +24,6 @@ struct ring_head {
 };
 
 struct record {
-	uint64_t seq;
 	int64_t unix_ns;
 	uint32_t len;
 	uint8_t stream, partial;
@@ -111,8 +111,7 @@ void ring_put(struct ring *r, int stream, bool partial, int64_t unix_ns,
 	text = str_take(text, h->size - START - footprint(0));
 	at = make_room(h, footprint(text.n));
 	rec = record_at(h, at);
-	*rec = (struct record){ .seq = h->next_seq, .unix_ns = unix_ns,
-				.len = (uint32_t)text.n,
+	*rec = (struct record){ .unix_ns = unix_ns, .len = (uint32_t)text.n,
 				.stream = (uint8_t)stream,
 				.partial = partial };
 	if (text.n)
@@ -169,7 +168,7 @@ bool ring_next(const struct ring *r, struct ring_cursor *c,
 	if (!c->at)     /* what is kept has never moved */
 		c->at = locate(h, c->seq);
 	rec = record_at(h, c->at);
-	*line = (struct ring_line){ rec->seq, rec->unix_ns, rec->stream,
+	*line = (struct ring_line){ c->seq, rec->unix_ns, rec->stream,
 				    rec->partial,
 				    { (const char *)(rec + 1), rec->len } };
 	c->seq++;
