@@ -139,8 +139,11 @@ static void missing(void)
 {
 	char *argv[3], at[600];
 	struct crew_member m = member("sit", argv);
+	int p[2];
 
-	m.in = fd_own(open("/dev/null", O_RDONLY | O_CLOEXEC), FD_OTHER, 0);
+	if (os_pipe(p) < 0)
+		scratch_bail("pipe");
+	m.in = p[0];
 	crew_start(&crew, &m);
 	ok(m.missing && !m.pid && missed == 1 && !turns && m.error[0],
 	   "a program that is not there");
@@ -155,10 +158,11 @@ static void missing(void)
 	ok(!m.missing && m.pid && turns == 1 && !m.error[0],
 	   "and found when it is looked for again");
 	crew_dismiss(&m);
+	close(p[1]);
 	until(!m.pid);
 	ok(!m.again.armed && !m.deaths, "dismissed: its end is no death");
 	crew_release(&m);
-	fd_close(&m.in);
+	close(p[0]);
 	ok(fd_count(FD_CREW) == 0 && fd_count(FD_EXEC) == 0 &&
 	   list_empty(&crew.members), "all closed");
 	forget();
