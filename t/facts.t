@@ -273,11 +273,9 @@ ok '  STOPPING=1'                 waitfor has STOPPING=1 manager.log
 
 # --- a system that does not tell
 
-lacking() {     # WHAT...
-	_w=$*
+lacking() {     # WHAT[,WHAT...]
 	rm -f ready && mkfifo ready
-	# shellcheck disable=SC2086 # words
-	lacks $_w -- pc-serve --home "$PARACHUTE_HOME" --no-front \
+	without "$1" pc-serve --home "$PARACHUTE_HOME" --no-front \
 		--ready-fd 3 3>ready >>hub.log 2>&1 &
 	hub=$!
 	read -r port <ready
@@ -290,8 +288,8 @@ ok '  ready'                      exits 0 pc-status --wait=60 port
 ok '  proven by /proc/net/tcp'    api_is 200 GET /api/hub \
 	'.listeners == "proven"'
 ok 'hub goes down'                hub_stop
-if lacks proc -- true 2>/dev/null; then
-	ok 'without /proc, pidfd, too'   lacking sock_diag proc pidfd
+if without proc true 2>/dev/null; then
+	ok 'without /proc, pidfd, too'   lacking sock_diag,proc,pidfd
 	ok '  ready'              exits 0 pc-status --wait=60 port
 	ok '  believed'           api_is 200 GET /api/hub \
 		'.listeners == "believed"'

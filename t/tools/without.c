@@ -2,7 +2,8 @@
 /*
  * without NAME[,NAME...] CMD [ARG...] - run CMD as on a kernel that lacks what
  * is named. A seccomp filter makes the calls fail as they would there, in CMD
- * and all that descends from it. Names are in the table below.
+ * and all that descends from it. Names are in the table below; and "proc", an
+ * empty file system over /proc in a mount namespace of their own (needs root).
  */
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -54,7 +56,7 @@ static const struct {
 struct filter { uint16_t code; uint8_t yes, no; uint32_t k; };
 struct program { unsigned short n; struct filter *f; };
 enum { LOAD = 0x20, IF_EQUAL = 0x15, RETURN = 0x06 };
-enum { AT_NR = 0, AT_ARG0 = 16, MODE_FILTER = 2 };
+enum { AT_NR = 0, AT_ARG0 = 16, MODE_FILTER = 2, NEW_MOUNTS = 0x00020000 };
 #define ALLOW 0x7fff0000u
 #define FAIL  0x00050000u       /* and errno in the low half */
 
@@ -93,6 +95,17 @@ static int deny_named(const char *name, size_t len)
 	return found;
 }
 
+static int hide_proc(void)
+{
+	if (syscall(SYS_unshare, NEW_MOUNTS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/proc", "tmpfs", 0, NULL) < 0) {
+		perror("without: /proc");
+		return -1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct program p = { .f = prog };
@@ -105,7 +118,10 @@ int main(int argc, char **argv)
 	}
 	for (at = argv[1]; *at; at += len + (at[len] == ',')) {
 		len = strcspn(at, ",");
-		if (!deny_named(at, len)) {
+		if (len == 4 && !strncmp(at, "proc", len)) {
+			if (hide_proc() < 0)
+				return 77;
+		} else if (!deny_named(at, len)) {
 			fprintf(stderr, "without: no %s\n", at);
 			return 2;
 		}
