@@ -101,8 +101,6 @@ void cli_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_flush(void);
 int  cli_finish(int status);    /* flushes; 1 if stdout did not take it all */
 
-bool cli_colour(void);          /* stdout is a terminal and NO_COLOR unset */
-
 /* Makes text harmless in place, as said above; the code points it has. */
 size_t cli_clean(char *text);
 

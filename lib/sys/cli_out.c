@@ -178,13 +178,6 @@ int cli_finish(int status)
 	return EXIT_FAILED;
 }
 
-bool cli_colour(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return !(no && *no) && isatty(STDOUT_FILENO);
-}
-
 /* One write, so that lines of several processes do not mix. */
 static void say(const char *format, va_list ap, const char *more)
 {

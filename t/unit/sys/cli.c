@@ -460,7 +460,5 @@ int main(void)
 	test_nonblock();
 	test_table();
 	test_clean();
-	setenv("NO_COLOR", "1", 1);
-	ok(!cli_colour(), "NO_COLOR is obeyed");
 	return tap_done();
 }
