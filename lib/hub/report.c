@@ -99,11 +99,18 @@ static void take_state(struct report_row *row, const struct json *j)
 	json_str(json_get(j, "log_error"), &row->log_error);
 }
 
-static bool is_listed(const struct report *r, struct str short_name)
+/* As above: *from is looked at first. */
+static bool is_listed(const struct report *r, size_t *from,
+		      struct str short_name)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (str_eq(r->rows[i].short_name, short_name))
+	for (size_t i = 0; i < r->n; i++) {
+		size_t at = (*from + i) % r->n;
+
+		if (str_eq(r->rows[at].short_name, short_name)) {
+			*from = at + 1;
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -111,6 +118,7 @@ static void take_rows(struct report *r, const struct json *modules)
 {
 	const struct json *from = modules ? modules->child : NULL;
 	struct str vault = STR("vault");
+	size_t at = 0;
 
 	for (size_t i = 0; i < r->registry.n; i++) {
 		const struct row *row = &r->registry.rows[i];
@@ -129,7 +137,7 @@ static void take_rows(struct report *r, const struct json *modules)
 		struct report_row row = { 0 };
 
 		if (!json_str(json_get(j, "short"), &row.short_name) ||
-		    is_listed(r, row.short_name))
+		    is_listed(r, &at, row.short_name))
 			continue;
 		json_str(json_get(j, "installed_version"), &row.version);
 		take_state(&row, j);
