@@ -12,6 +12,7 @@
 #include "hub/row.h"
 #include "sys/os.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The tree of a file of 1,024 full rows takes about three times its text. */
@@ -30,6 +31,8 @@ struct build {
 	struct arena arena;
 	struct row *rows;
 	size_t n, over;
+	const struct row **by_name;
+	size_t nnames;
 	struct json_at over_at;
 };
 
@@ -198,6 +201,25 @@ static void find_instances(struct build *b)
 	}
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct row *const *x = a, *const *y = b;
+
+	return str_cmp((*x)->short_name, (*y)->short_name);
+}
+
+/* A row is looked for at every step of every module. */
+static void sort_names(struct build *b)
+{
+	b->by_name = arena_array(&b->arena, b->n, sizeof *b->by_name);
+	if (!b->by_name)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		if (!b->rows[i].instance)
+			b->by_name[b->nnames++] = &b->rows[i];
+	qsort(b->by_name, b->nnames, sizeof *b->by_name, by_name);
+}
+
 static void note_ports(struct build *b)
 {
 	if (!b->rows)
@@ -239,10 +261,11 @@ static int build_rows(struct build *b, const struct json *root,
 	if (b->rows)
 		JSON_EACH(j, list)
 			take_row(b, j, ++number);
+	find_instances(b);
+	sort_names(b);
 	if (arena_failed(&b->arena))
 		return err_set(e, ERR_NO_MEMORY, "no memory for its %zu rows",
 			       list->count);
-	find_instances(b);
 	note_ports(b);
 	if (b->over)
 		COMPLAIN(b, b->over_at, "%zu rows from here on were skipped: "
@@ -287,6 +310,8 @@ static int use(struct registry *r, struct arena *a, struct str text,
 	r->arena = b.arena;
 	r->rows = b.rows;
 	r->n = b.n;
+	r->by_name = b.by_name;
+	r->nnames = b.nnames;
 	r->text = text;
 	r->broken = false;
 	r->loaded = true;
@@ -320,7 +345,7 @@ static int empty(struct registry *r)
 	arena_reset(&r->arena);
 	forget_problems(r);
 	r->rows = NULL;
-	r->n = 0;
+	r->n = r->nnames = 0;
 	r->text = STR_NULL;
 	r->broken = false;
 	r->loaded = true;
@@ -402,9 +427,11 @@ int registry_load(struct registry *r, int homefd, struct err *e)
 const struct row *registry_find(const struct registry *r,
 				struct str short_name)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (!r->rows[i].instance &&
-		    str_eq(r->rows[i].short_name, short_name))
-			return &r->rows[i];
-	return NULL;
+	const struct row key = { .short_name = short_name }, *it = &key;
+	const struct row **found;
+
+	if (!r->nnames)
+		return NULL;
+	found = bsearch(&it, r->by_name, r->nnames, sizeof it, by_name);
+	return found ? *found : NULL;
 }

@@ -44,6 +44,8 @@ struct registry {
 	struct arena arena;             /* of the current view */
 	struct row *rows;               /* usable rows, in file order */
 	size_t n;
+	const struct row **by_name;     /* the modules, sorted */
+	size_t nnames;
 	struct problems problems;       /* of the current file */
 	struct file_id id;
 	bool loaded, broken;            /* broken: the view is older than the

@@ -29,22 +29,25 @@ static const char *const withheld[] = {
  */
 struct pair {
 	char *text;             /* "NAME=value" */
+	size_t name;            /* its length: it is compared very often */
 	size_t order;
 };
 
-static struct str name_of(const char *pair)
+static size_t name_len(const char *pair)
 {
-	struct str name, value;
+	return strcspn(pair, "=");
+}
 
-	str_cut(str_of(pair), '=', &name, &value);
-	return name;
+static struct str name_of(const struct pair *p)
+{
+	return (struct str){ p->text, p->name };
 }
 
 const char *environ_get(const struct environment *env, const char *name)
 {
 	for (size_t i = env->n; i-- > 0; )
-		if (str_is(name_of(env->all[i].text), name))
-			return env->all[i].text + strlen(name) + 1;
+		if (str_is(name_of(&env->all[i]), name))
+			return env->all[i].text + env->all[i].name + 1;
 	return NULL;
 }
 
@@ -64,7 +67,7 @@ static void env_add(struct environment *env, char *text)
 		env->all = all;
 		env->size = size;
 	}
-	env->all[env->n] = (struct pair){ text, env->n };
+	env->all[env->n] = (struct pair){ text, name_len(text), env->n };
 	env->n++;
 }
 
@@ -77,7 +80,7 @@ static void env_put(struct environment *env, struct str name, struct str value)
 static int by_name(const void *pa, const void *pb)
 {
 	const struct pair *a = pa, *b = pb;
-	int d = str_cmp(name_of(a->text), name_of(b->text));
+	int d = str_cmp(name_of(a), name_of(b));
 
 	return d ? d : a->order < b->order ? -1 : 1;
 }
@@ -99,8 +102,8 @@ char **environ_finish(struct environment *env)
 	qsort(env->all, env->n, sizeof *env->all, by_name);
 	for (size_t i = 0; i < env->n; i++) {
 		bool again = kept &&
-			str_eq(name_of(env->all[i].text),
-			       name_of(env->all[kept - 1].text));
+			str_eq(name_of(&env->all[i]),
+			       name_of(&env->all[kept - 1]));
 
 		if (again)
 			env->all[kept - 1].text = env->all[i].text;
@@ -116,10 +119,11 @@ char **environ_finish(struct environment *env)
 static void env_inherit(struct environment *env, char *const *from)
 {
 	for (; *from; from++) {
-		bool keep = strchr(*from, '=') != NULL;
+		struct str name = { *from, name_len(*from) };
+		bool keep = name.p[name.n] == '=';
 
 		for (size_t i = 0; i < LEN(withheld); i++)
-			keep = keep && !str_is(name_of(*from), withheld[i]);
+			keep = keep && !str_is(name, withheld[i]);
 		if (keep)
 			env_add(env, *from);
 	}
@@ -326,9 +330,11 @@ static struct str exposed_origin(struct spawn_ctx *c, struct arena *a)
 /* Of the keeper's own environment, which no .env can change. */
 static const char *our_env(const struct spawn_ctx *c, const char *name)
 {
+	size_t n = strlen(name);
+
 	for (char *const *e = c->environ; *e; e++)
-		if (str_is(name_of(*e), name) && strchr(*e, '='))
-			return strchr(*e, '=') + 1;
+		if (!strncmp(*e, name, n) && (*e)[n] == '=')
+			return *e + n + 1;
 	return NULL;
 }
 
