@@ -257,6 +257,8 @@ static void watch_signals(void)
 	struct sigaction sa = { .sa_handler = on_signal };
 	size_t i;
 
+	/* Who reads what we say may be gone before all is cleaned up. */
+	signal(SIGPIPE, SIG_IGN);
 	if (pipe(wake) < 0)
 		die("pipe");
 	for (i = 0; i < 2; i++) {
