@@ -51,7 +51,7 @@ judge() {
 			echo "$_op: status $_status, named:" \
 				"$(tr '\n' ' ' <named), left:" \
 				"$(pids left | tr '\n' ' ')" >>bad
-			cat "$_op.err" >>bad
+			cat left "$_op.err" >>bad
 		}
 	fi
 }
