@@ -95,16 +95,26 @@ static bool is_gone(const struct proc *p)
 	return p->pid == getpid() || (p->dead && p->ppid != getpid());
 }
 
-/* Our child at the top of p's line of parents; NULL when not below us. */
-static const struct proc *top_of(const struct ptab *t, const struct proc *p)
+/*
+ * Our child at the top of p's line of parents; NULL when not below us. *torn:
+ * that is not known, for a parent ended before it was read.
+ */
+static const struct proc *top_of(const struct ptab *t, const struct proc *p,
+				 bool *torn)
 {
-	pid_t self = getpid();
+	pid_t self = getpid(), above;
 
-	for (size_t depth = 0; p && depth < t->n; depth++) {
-		if (p->ppid == self)
+	for (size_t depth = 0; depth < t->n; depth++) {
+		above = p->ppid;
+		if (above == self)
 			return p;
-		p = ptab_find(t, p->ppid);
+		p = ptab_find(t, above);
+		if (!p) {
+			*torn = above > 0;
+			return NULL;
+		}
 	}
+	*torn = true;
 	return NULL;
 }
 
@@ -157,11 +167,12 @@ static struct mod *owner_below(struct sup *s, const struct ptab *t,
 
 struct mod *sweep_owner(struct sup *s, const struct proc *p)
 {
-	const struct proc *top = top_of(&s->ptab, p);
+	bool torn = false;
+	const struct proc *top = top_of(&s->ptab, p, &torn);
 
 	if (top)
 		return owner_below(s, &s->ptab, p, top, false);
-	if (s->subreaper && !s->nleft)
+	if (s->subreaper && !s->nleft && !torn)
 		return NULL;
 	return sup_by_id(s, stray_owner(s, p));
 }
@@ -416,11 +427,12 @@ void sweep_later(struct sup *s)
 bool sweep_end_stray(struct sup *s, const struct mod *m, pid_t pid)
 {
 	const struct proc *p;
+	bool torn;
 
 	if (sweep_table(s, NULL) < 0)
 		return false;
 	p = ptab_find(&s->ptab, pid);
-	if (!p || top_of(&s->ptab, p) || stray_owner(s, p) != m->id)
+	if (!p || top_of(&s->ptab, p, &torn) || stray_owner(s, p) != m->id)
 		return false;
 	proc_signal(p, SIGKILL);
 	return true;
