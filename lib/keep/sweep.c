@@ -253,6 +253,34 @@ static size_t signal_left(struct sup *s, bool freeze)
 	return moving;
 }
 
+/*
+ * What is another process all the time is gone before a reading of the table
+ * comes to its end. Once its parents are dead it is our child each time, and
+ * children are read in no time: those of the runs to be killed are stopped.
+ */
+static size_t stop_children(struct sup *s)
+{
+	size_t moving = 0;
+	struct proc p;
+	int n = os_children(kids, CHILDREN_MAX);
+
+	claim_all(s);
+	for (int i = 0; i < n && i < CHILDREN_MAX; i++) {
+		struct ptab alone = { .all = &p, .n = 1 };
+		struct mod *m;
+
+		if (is_known(s, kids[i]) || proc_read(kids[i], &p) < 0 ||
+		    (p.state != 'R' && p.state != 'S'))
+			continue;
+		m = owner_below(s, &alone, &p, &p, false);
+		if (!m || !must_look(m) || m->sweep_signal != SIGKILL)
+			continue;
+		proc_signal(&p, SIGSTOP);
+		moving++;
+	}
+	return moving;
+}
+
 static bool table_is_read(struct sup *s)
 {
 	struct err e = { 0 };
@@ -322,9 +350,11 @@ enum walked {
 static enum walked walk(struct sup *s)
 {
 	if (any_to_kill(s) && s->freezes < FREEZES_MAX) {
+		size_t moving = stop_children(s);
+
 		if (!table_is_read(s))
 			return BLIND;
-		if (signal_left(s, true)) {
+		if (signal_left(s, true) + moving) {
 			s->freezes++;
 			return MOVING;
 		}
@@ -447,7 +477,8 @@ size_t sweep_left(struct sup *s, struct mod *m, struct left *out, size_t max)
 	for (size_t i = 0; i < s->ptab.n; i++) {
 		const struct proc *p = &s->ptab.all[i];
 
-		if (is_gone(p) || sweep_owner(s, p) != m)
+		/* What is dead, and only waits for us to hear of it, is not. */
+		if (p->dead || is_gone(p) || sweep_owner(s, p) != m)
 			continue;
 		if (n < max) {
 			out[n].pid = p->pid;
