@@ -4,7 +4,7 @@
 # Nothing outlives the keeper: it is killed at random moments, and the next
 # start ends or adopts what is left. Never two copies, never a stranger hurt;
 # what was wanted and the crash budget are remembered.
-PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
+PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-600}
 . "${0%/*}/lib.sh"
 rounds 60 1000
 
