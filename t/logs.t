@@ -127,9 +127,10 @@ is "$(tr '\n' ' ' <out)" \
 ok 'the module from its first line' exits 0 pc-restart --wait num
 mkfifo slow
 exec 8<>slow
-pc-logs -f --json -n 0 num >slow 2>slow.err 8>&- &
+pc-logs -f --json -n 1 num >slow 2>slow.err 8>&- &
 slow=$!
 others="$others $slow"
+read -r line <&8                # the last one yet: it is there now
 ok 'a follower'                   ask "$num" /say/begin
 read -r line <&8
 ok '  hears'                      test "${line%begin*}" != "$line"

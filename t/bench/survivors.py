@@ -132,6 +132,7 @@ def uproot(it, top):
     """The supervisor first, then what it would start anew."""
     end(lambda: below(os.getpid()))
     end(lambda: [int(p) for p, _ in alive(top)])
+    end(lambda: below(os.getpid()))     # one that was only being started
     it.stop()
 
 

@@ -282,7 +282,8 @@ static void headless_holds(uint64_t ino)
 	while (proc_read(pid, &p) == 0 && p.state != 'Z')
 		poll(NULL, 0, 1);
 	holds = ports_holds(pid, ino);
-	ok(!p.dead && holds == 1, "a headless child does: %d", holds);
+	ok(!p.dead && holds == 1, "a headless child does: %d%s", holds,
+	   p.dead ? ", it is dead" : "");
 	close(hold[0]);
 	close(hold[1]);
 	waitpid(pid, NULL, 0);
