@@ -265,7 +265,8 @@ static void *wait_for_end(void *at)
 /* The bug: a module whose first thread had ended was a stranger to itself. */
 static void headless_holds(uint64_t ino)
 {
-	int hold[2], holds = -1;
+	static int hold[2];     /* the stack goes with the first thread */
+	int holds = -1;
 	pthread_t other;
 	struct proc p = { .state = '?' };
 	pid_t pid;
