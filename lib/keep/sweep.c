@@ -95,29 +95,6 @@ static bool is_gone(const struct proc *p)
 	return p->pid == getpid() || (p->dead && p->ppid != getpid());
 }
 
-/*
- * Our child at the top of p's line of parents; NULL when not below us. *torn:
- * that is not known, for a parent ended before it was read.
- */
-static const struct proc *top_of(const struct ptab *t, const struct proc *p,
-				 bool *torn)
-{
-	pid_t self = getpid(), above;
-
-	for (size_t depth = 0; depth < t->n; depth++) {
-		above = p->ppid;
-		if (above == self)
-			return p;
-		p = ptab_find(t, above);
-		if (!p) {
-			*torn = above > 0;
-			return NULL;
-		}
-	}
-	*torn = true;
-	return NULL;
-}
-
 static bool is_our_ancestor(const struct ptab *t, const struct proc *p)
 {
 	const struct proc *up = ptab_find(t, getpid());
@@ -168,7 +145,7 @@ static struct mod *owner_below(struct sup *s, const struct ptab *t,
 struct mod *sweep_owner(struct sup *s, const struct proc *p)
 {
 	bool torn = false;
-	const struct proc *top = top_of(&s->ptab, p, &torn);
+	const struct proc *top = ptab_top(&s->ptab, p, getpid(), &torn);
 
 	if (top)
 		return owner_below(s, &s->ptab, p, top, false);
@@ -462,7 +439,8 @@ bool sweep_end_stray(struct sup *s, const struct mod *m, pid_t pid)
 	if (sweep_table(s, NULL) < 0)
 		return false;
 	p = ptab_find(&s->ptab, pid);
-	if (!p || top_of(&s->ptab, p, &torn) || stray_owner(s, p) != m->id)
+	if (!p || ptab_top(&s->ptab, p, getpid(), &torn) ||
+	    stray_owner(s, p) != m->id)
 		return false;
 	proc_signal(p, SIGKILL);
 	return true;

@@ -300,16 +300,22 @@ const struct proc *ptab_find(const struct ptab *t, pid_t pid)
 }
 
 /* Read while it changed, a snapshot may even hold a circle. */
-bool ptab_below(const struct ptab *t, pid_t pid, pid_t root)
+const struct proc *ptab_top(const struct ptab *t, const struct proc *p,
+			    pid_t root, bool *torn)
 {
-	const struct proc *p = ptab_find(t, pid);
+	for (size_t depth = 0; depth < t->n; depth++) {
+		pid_t above = p->ppid;
 
-	for (size_t steps = 0; p && steps <= t->n; steps++) {
-		if (p->pid == root)
-			return true;
-		p = ptab_find(t, p->ppid);
+		if (above == root)
+			return p;
+		p = ptab_find(t, above);
+		if (!p) {
+			*torn = above > 0;
+			return NULL;
+		}
 	}
-	return false;
+	*torn = true;
+	return NULL;
 }
 
 /* Facts of one process */

@@ -40,8 +40,13 @@ void ptab_release(struct ptab *);
 int  ptab_read(struct ptab *, struct err *);
 void ptab_sort(struct ptab *);  /* of one that was put together by hand */
 const struct proc *ptab_find(const struct ptab *, pid_t);
-/* Whether pid is `root` or below it in this snapshot; false when not in it. */
-bool ptab_below(const struct ptab *, pid_t pid, pid_t root);
+/*
+ * The child of root at the top of p's line of parents; NULL when p is not
+ * below root. *torn (else left alone): that is not known, for a parent is not
+ * in the table; it ended while the table was read.
+ */
+const struct proc *ptab_top(const struct ptab *, const struct proc *p,
+			    pid_t root, bool *torn);
 
 /* Of one living process; -1 when it is gone or may not be read. */
 int proc_read(pid_t, struct proc *);

@@ -194,12 +194,13 @@ static void table(void)
 	struct err e = { 0 };
 	struct ptab t;
 	pid_t pids[CROWD], below = -1;
-	bool sorted = true, all = true;
+	bool sorted = true, all = true, torn = false;
+	const struct proc *top;
 	int told[2];
 	size_t was;
 
 	ptab_init(&t);
-	ok(!ptab_find(&t, 1) && !ptab_below(&t, 1, 1), "empty");
+	ok(!ptab_find(&t, 1), "empty");
 	for (size_t i = 0; i < CROWD; i++)
 		pids[i] = child(NULL);
 	if (pipe(told) < 0)
@@ -222,14 +223,15 @@ static void table(void)
 		const struct proc *p = ptab_find(&t, pids[i]);
 
 		all &= p && p->pid == pids[i] && p->ppid == getpid() &&
-		       ptab_below(&t, pids[i], getpid()) &&
-		       !ptab_below(&t, getpid(), pids[i]);
+		       ptab_top(&t, p, getpid(), &torn) == p;
 	}
 	ok(all && ptab_find(&t, getpid()), "we and our children are in it");
-	ok(ptab_below(&t, below, getpid()) && !ptab_below(&t, below, pids[0]),
-	   "a grandchild is below us, and not below its uncle");
-	ok(ptab_below(&t, below, below) && !ptab_below(&t, 1 << 30, 1 << 30),
-	   "one is below itself, if it is there at all");
+	top = ptab_find(&t, below) ?
+		ptab_top(&t, ptab_find(&t, below), getpid(), &torn) : NULL;
+	ok(top && top->pid == ptab_find(&t, below)->ppid,
+	   "a grandchild is below us by its parent");
+	ok(top && !ptab_top(&t, top, pids[0], &torn) && !torn,
+	   "and not below its uncle");
 	was = t.size;
 	end_all();
 	ok(!ptab_read(&t, &e) && t.size == was, "again, in the same memory");
@@ -252,8 +254,27 @@ static void circle(void)
 	};
 	struct ptab t = { all, LEN(all), LEN(all) };
 
-	ok(ptab_below(&t, 5, 6) && !ptab_below(&t, 5, 1),
-	   "a circle has an end");
+	bool torn = false;
+
+	ok(ptab_top(&t, &all[0], 7, &torn) == &all[0] && !torn &&
+	   !ptab_top(&t, &all[0], 1, &torn) && torn, "a circle has an end");
+}
+
+/* The bug: pids had gone round, a parent came after its child in the table and
+ * was gone by then; the child was taken for one that is not below us. */
+static void torn_line(void)
+{
+	struct proc all[] = {
+		{ .pid = 2, .ppid = 0 }, { .pid = 5, .ppid = 700 },
+		{ .pid = 6, .ppid = 5 }, { .pid = 9, .ppid = 2 },
+	};
+	struct ptab t = { all, LEN(all), LEN(all) };
+	bool torn = false;
+
+	ok(!ptab_top(&t, &all[3], 1, &torn) && !torn,
+	   "a whole line that does not lead to us");
+	ok(!ptab_top(&t, &all[2], 1, &torn) && torn,
+	   "one without its parents is not known");
 }
 
 static void commands(void)
@@ -342,6 +363,7 @@ int main(int argc, char **argv)
 	zombies();
 	table();
 	circle();
+	torn_line();
 	commands();
 	environments();
 	headless_shows_all();
