@@ -29,6 +29,7 @@ enum err_code {
 	ERR_DENIED,
 	ERR_FULL,               /* a bound of ours was reached */
 	ERR_NO_MEMORY,
+	ERR_BUSY,               /* another has it now; try again */
 	ERR_UNREACHABLE,        /* the hub, or a peer, does not answer */
 	ERR_TIMEOUT,
 	ERR_SYSTEM,             /* the operating system refused; see sys */

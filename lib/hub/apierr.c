@@ -12,6 +12,7 @@ static const struct {
 	{ ERR_EXISTS,      409, "conflict" },
 	{ ERR_DENIED,      403, "denied" },
 	{ ERR_FULL,        503, "busy" },
+	{ ERR_BUSY,        503, "try_again" },
 	{ ERR_NO_MEMORY,   503, "out_of_memory" },
 	{ ERR_UNREACHABLE, 502, "unreachable" },
 	{ ERR_TIMEOUT,     504, "wait_timeout" },

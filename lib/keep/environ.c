@@ -2,10 +2,9 @@
 #include "keep/environ.h"
 
 #include "base/fmt.h"
+#include "hub/origin.h"
 #include "sys/file.h"
 #include "wire/env.h"
-#include "wire/json.h"
-#include "wire/url.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -276,129 +275,22 @@ static void env_settings(struct environment *env, const struct mod *m,
 	}
 }
 
-/* Origins: from configuration and disk only, never from a request. */
-
-static bool is_origin(struct str s)
-{
-	struct url u;
-
-	return url_parse(&u, s, NULL) == 0;
-}
-
-/* What was stored while the hub was exposed must not be a loopback one. */
-static bool is_public(struct str s)
-{
-	struct url u;
-
-	return url_parse(&u, s, NULL) == 0 && !url_host_is_loopback(u.host);
-}
-
-static struct str without_slash(struct str s)
-{
-	while (s.n && s.p[s.n - 1] == '/')
-		s.n--;
-	return s;
-}
-
-static struct str stored_origin(struct spawn_ctx *c, struct arena *a)
-{
-	struct str text = STR_NULL;
-	int dir = dir_open(c->home->fd, HOME_RUN, NULL);
-
-	if (dir < 0)
-		return text;
-	if (file_read(dir, HOME_ORIGIN, 4096, a, &text, NULL) < 0)
-		text = STR_NULL;
-	close(dir);
-	text = without_slash(str_trim(text, " \r\n"));
-	return is_public(text) ? text : STR_NULL;
-}
-
-static struct str exposed_origin(struct spawn_ctx *c, struct arena *a)
-{
-	struct str text, origin = STR_NULL;
-	const struct json *j;
-
-	if (file_read(c->home->fd, HOME_EXPOSE, 65536, a, &text, NULL) < 0)
-		return STR_NULL;
-	j = json_parse(text, a, NULL, NULL);
-	if (!json_str(json_get(j, "hubOrigin"), &origin) || !is_public(origin))
-		return STR_NULL;
-	return without_slash(origin);
-}
-
-/* Of the keeper's own environment, which no .env can change. */
-static const char *our_env(const struct spawn_ctx *c, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (char *const *e = c->environ; *e; e++)
-		if (!strncmp(*e, name, n) && (*e)[n] == '=')
-			return *e + n + 1;
-	return NULL;
-}
-
-static struct str from_env(const struct spawn_ctx *c, const char *name)
-{
-	struct str s = without_slash(str_of(our_env(c, name)));
-
-	return is_origin(s) ? s : STR_NULL;
-}
-
-static struct str fly_origin(const struct spawn_ctx *c, struct arena *a)
-{
-	const char *app = our_env(c, "FLY_APP_NAME");
-	char *url;
-
-	if (!app || !*app || strchr(app, '/'))
-		return STR_NULL;
-	url = arena_printf(a, "https://%s.fly.dev", app);
-	return is_origin(str_of(url)) ? str_of(url) : STR_NULL;
-}
-
-static void add_origin(char *list, size_t size, struct str origin)
-{
-	struct str rest = str_of(list), one;
-	size_t n = strlen(list);
-
-	if (!origin.n || n + origin.n + 2 > size)
-		return;
-	while (rest.n) {
-		str_cut(rest, ',', &one, &rest);
-		if (str_eq(one, origin))
-			return;
-	}
-	fmt(list + n, size - n, "%s%.*s", n ? "," : "", STR_ARG(origin));
-}
-
 static void env_origins(struct environment *env, struct spawn_ctx *c)
 {
-	char local[32], alias[32], all[4096] = "";
-	const struct str tiers[] = {
-		stored_origin(c, env->a),
-		from_env(c, "PARACHUTE_HUB_ORIGIN"),
-		from_env(c, "RENDER_EXTERNAL_URL"),
-		fly_origin(c, env->a),
-		exposed_origin(c, env->a),
-	};
-	struct str origin = STR_NULL;
+	struct origins o;
+	char all[4096];
+	size_t n = 0;
 
-	fmt(local, sizeof local, "http://127.0.0.1:%u",
-	    (unsigned)c->hub_port);
-	fmt(alias, sizeof alias, "http://localhost:%u",
-	    (unsigned)c->hub_port);
-	for (size_t i = 0; i < LEN(tiers); i++) {
-		if (!origin.n)
-			origin = tiers[i];
-		add_origin(all, sizeof all, tiers[i]);
-	}
-	if (!origin.n)
-		origin = str_of(local);
-	add_origin(all, sizeof all, str_of(alias));
-	add_origin(all, sizeof all, str_of(local));
-	env_put(env, STR("PARACHUTE_HUB_ORIGIN"), origin);
-	env_put(env, STR("PARACHUTE_HUB_ORIGINS"), str_of(all));
-	env_put(env, STR("PARACHUTE_HUB_JWKS_ORIGIN"), str_of(local));
+	origins_find(&o, origin_stored(c->home, env->a), c->environ,
+		     c->home->fd, c->hub_port, env->a);
+	for (size_t i = 0; i < o.n; i++)
+		if (n + o.all[i].n + 2 < sizeof all)
+			n += (size_t)fmt(all + n, sizeof all - n, "%s%.*s",
+					 n ? "," : "", STR_ARG(o.all[i]));
+	env_put(env, STR("PARACHUTE_HUB_ORIGIN"),
+		o.issuer.n ? o.issuer : o.local);
+	env_put(env, STR("PARACHUTE_HUB_ORIGINS"), (struct str){ all, n });
+	env_put(env, STR("PARACHUTE_HUB_JWKS_ORIGIN"), o.local);
 }
 
 /* What comes before the first file. */

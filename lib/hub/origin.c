@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/origin.h"
+
+#include "sys/file.h"
+#include "wire/json.h"
+#include "wire/url.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define EXPOSE_SIZE_MAX 65536   /* the reference's has 1 KiB */
+#define ORIGIN_SIZE_MAX 4096
+
+static bool is_origin(struct str s)
+{
+	struct url u;
+
+	return url_parse(&u, s, NULL) == 0;
+}
+
+bool origin_is_public(struct str s)
+{
+	struct url u;
+
+	return url_parse(&u, s, NULL) == 0 && !url_host_is_loopback(u.host);
+}
+
+static struct str without_slash(struct str s)
+{
+	while (s.n && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+struct str origin_stored(const struct home *h, struct arena *a)
+{
+	struct str text = STR_NULL;
+	int dir = dir_open(h->fd, HOME_RUN, NULL);
+
+	if (dir < 0)
+		return text;
+	if (file_read(dir, HOME_ORIGIN, ORIGIN_SIZE_MAX, a, &text, NULL) < 0)
+		text = STR_NULL;
+	close(dir);
+	return str_trim(text, " \r\n");
+}
+
+static struct str from_settings(struct str stored)
+{
+	struct str s = without_slash(stored);
+
+	return origin_is_public(s) ? s : STR_NULL;
+}
+
+static struct str from_exposure(int homefd, struct arena *a)
+{
+	struct str text, origin = STR_NULL;
+	const struct json *j;
+
+	if (file_read(homefd, HOME_EXPOSE, EXPOSE_SIZE_MAX, a, &text,
+		      NULL) < 0)
+		return STR_NULL;
+	j = json_parse(text, a, NULL, NULL);
+	if (!json_str(json_get(j, "hubOrigin"), &origin) ||
+	    !origin_is_public(origin))
+		return STR_NULL;
+	return without_slash(origin);
+}
+
+static const char *env_of(char *const *environ, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (char *const *e = environ; *e; e++)
+		if (!strncmp(*e, name, n) && (*e)[n] == '=')
+			return *e + n + 1;
+	return NULL;
+}
+
+static struct str from_env(char *const *environ, const char *name)
+{
+	struct str s = without_slash(str_of(env_of(environ, name)));
+
+	return is_origin(s) ? s : STR_NULL;
+}
+
+static struct str from_fly(char *const *environ, struct arena *a)
+{
+	const char *app = env_of(environ, "FLY_APP_NAME");
+	char *url;
+
+	if (!app || !*app || strchr(app, '/'))
+		return STR_NULL;
+	url = arena_printf(a, "https://%s.fly.dev", app);
+	return is_origin(str_of(url)) ? str_of(url) : STR_NULL;
+}
+
+static void add(struct origins *o, struct str origin)
+{
+	if (!origin.n || o->n == LEN(o->all))
+		return;
+	for (size_t i = 0; i < o->n; i++)
+		if (str_eq(o->all[i], origin))
+			return;
+	o->all[o->n++] = origin;
+}
+
+void origins_find(struct origins *o, struct str stored, char *const *environ,
+		  int homefd, uint16_t port, struct arena *a)
+{
+	const struct {
+		struct str origin;
+		enum origin_source source;
+	} tiers[] = {
+		{ from_settings(stored), ORIGIN_SETTINGS },
+		{ from_env(environ, "PARACHUTE_HUB_ORIGIN"), ORIGIN_ENV },
+		{ from_env(environ, "RENDER_EXTERNAL_URL"), ORIGIN_ENV },
+		{ from_fly(environ, a), ORIGIN_ENV },
+		{ from_exposure(homefd, a), ORIGIN_EXPOSE },
+	};
+
+	*o = (struct origins){ .source = ORIGIN_NONE };
+	for (size_t i = 0; i < LEN(tiers); i++) {
+		if (!o->issuer.n && tiers[i].origin.n) {
+			o->issuer = tiers[i].origin;
+			o->source = tiers[i].source;
+		}
+		add(o, tiers[i].origin);
+	}
+	o->local = str_of(arena_printf(a, "http://127.0.0.1:%u",
+				       (unsigned)port));
+	add(o, str_of(arena_printf(a, "http://localhost:%u",
+				   (unsigned)port)));
+	add(o, o->local);
+}
