@@ -20,8 +20,8 @@
 #define RSA_BITS_MAX    4096    /* BearSSL's arithmetic holds no more */
 #define RSA_BYTES_MAX   (RSA_BITS_MAX / 8)
 #define RSA_E_MAX       8
-#define RSA_DER_MAX     4096    /* PKCS#8 of 4096 bits has 2,375 bytes, and
-                                 * may carry attributes */
+#define RSA_DER_MAX     8192    /* PKCS#8 of 4096 bits has 2,375 bytes; one
+                                 * too large is to be read, and told so */
 
 /* Numbers: unsigned, the most significant byte first and never 0. */
 struct rsa_public {
