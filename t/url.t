@@ -4,13 +4,14 @@
 # --url and --token-file: the same commands on a hub that asks for a token.
 here=$(cd "${0%/*}" && pwd)
 . "${0%/*}/lib.sh"
+home=$PARACHUTE_HOME
 command -v python3 >/dev/null || skip_all 'no python3'
 
 # gate ADDRESS: one more way to the hub; sets $free to its port.
 gate() {
 	free_port
 	rm -f listens && mkfifo listens || return 1
-	python3 "$here/gate.py" "$PARACHUTE_HOME/hub.sock" "$T/tokens" "$T/asked" \
+	python3 "$here/gate.py" "$home/hub.sock" "$T/tokens" "$T/asked" \
 		"$1" "$free" >listens 2>>other.log &
 	gate=$!
 	others="$others $gate"
@@ -39,7 +40,6 @@ ok 'a way to it over TCP'         gate 127.0.0.1
 url=http://127.0.0.1:$free tcp=$free first=$gate
 eventually mod_has dead '.state.status == "crashed"'
 eventually mod_has idle '.listening == "yes"'
-home=$PARACHUTE_HOME
 # Nothing of the home may be used from here on, but where a test says so.
 PARACHUTE_HOME=$T/nowhere
 far="--url $url --token-file all.token"
