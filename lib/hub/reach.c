@@ -194,8 +194,11 @@ int reach_refused(const struct reach *r, int status, const struct json *body,
 {
 	struct str why = STR("no reason given");
 
-	if (!r->remote || (status != 401 && status != 403))
-		return apierr_read(status, body, e);
+	if (!r->remote || (status != 401 && status != 403)) {
+		apierr_read(status, body, e);
+		return r->remote && !body ? err_wrap(e, "what listens at "
+			"http://%.80s is no hub", r->authority) : -1;
+	}
 	if (!json_str(json_get(body, "error_description"), &why))
 		json_str(json_get(body, "error"), &why);
 	why = str_take(why, 90);
