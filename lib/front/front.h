@@ -61,6 +61,7 @@ struct front {
 	struct dial dial;               /* who opens connections for us */
 	struct store *store;            /* NULL: none, and why: */
 	char store_error[160];
+	struct store *opened;           /* also while its file is gone */
 	struct auth *auth;
 	struct registry registry;
 	struct mirror mirror;
