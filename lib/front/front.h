@@ -52,8 +52,6 @@ enum front_exit {
 					 * then start me again */
 };
 
-#define FRONT_API 1             /* of hub.sock, as we speak it */
-
 struct front {
 	struct loop loop;
 	struct home home;

@@ -70,7 +70,7 @@ static void serve(struct mirror_copy *m, struct str body, const char *why)
 /* The keeper says which API it speaks; one that says nothing, the first. */
 static void check_api(struct mirror *m, struct str body)
 {
-	int64_t api = FRONT_API;
+	int64_t api = HUB_API;
 	struct arena a;
 
 	arena_init(&a, 1024 * 1024);
@@ -78,11 +78,11 @@ static void check_api(struct mirror *m, struct str body)
 		 INT64_MAX, &api);
 	arena_release(&a);
 	m->checked = true;
-	if (api == FRONT_API)
+	if (api == HUB_API)
 		return;
 	log_say("pc-front %s speaks version %d of hub.sock, the running "
 		"pc-serve version %lld: restart the hub to finish the upgrade",
-		PC_VERSION, FRONT_API, (long long)api);
+		PC_VERSION, HUB_API, (long long)api);
 	front_leave(m->front, FRONT_EXIT_VERSION);
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define BUSY_MS       5000
-#define INSTANCE_FILE "hub-instance.json"
 #define INSTANCE_SIZE_MAX 65536
 
 struct prepare {
@@ -146,7 +145,7 @@ static bool is_known(struct prepare *p)
 {
 	struct str text, instance;
 
-	return file_read(p->home.fd, INSTANCE_FILE, INSTANCE_SIZE_MAX,
+	return file_read(p->home.fd, HOME_INSTANCE, INSTANCE_SIZE_MAX,
 			 &p->arena, &text, NULL) == 0 &&
 	       json_str(json_get(json_parse(text, &p->arena, NULL, NULL),
 				 "instance"), &instance) &&
@@ -178,7 +177,7 @@ static int write_instance(struct prepare *p, struct err *e)
 	jsonw_end(&w);
 	buf_putc(&b, '\n');
 	rc = buf_failed(&b) ? err_set(e, ERR_NO_MEMORY, "no memory") :
-		file_replace(p->home.fd, INSTANCE_FILE, buf_str(&b), 0644, e);
+		file_replace(p->home.fd, HOME_INSTANCE, buf_str(&b), 0644, e);
 	buf_release(&b);
 	return rc;
 }
