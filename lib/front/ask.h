@@ -32,10 +32,11 @@ bool ask_no_store(const struct front_ask *);
 
 /*
  * A piece of work on hub.db that may find another writer. fn is called with
- * ctx at once and, as long as it answers ERR_BUSY, again after 5, 10, 20 ms
- * ... for FRONT_BUSY_MS in all; then the request is refused with 503. fn
- * answers the request itself in every other case. The request's arena (not
- * the request) is there until then. A client that leaves ends the work.
+ * ctx at once and, as long as it answers -1 and ERR_BUSY, again after 5, 10,
+ * 20 ms ... for FRONT_BUSY_MS in all; then the request is refused with 503.
+ * 0: fn has answered the request; another error: ask_fail() does. ctx lives
+ * in the request's arena; the request itself is gone after the first call. A
+ * client that leaves ends the work.
  */
 void ask_write(const struct front_ask *,
 	       int (*fn)(struct front *, struct httpd_conn *, struct arena *,

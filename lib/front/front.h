@@ -41,7 +41,7 @@ enum front_exit {
 };
 
 struct mirror;
-struct later_work;
+struct published;
 
 struct front {
 	struct loop loop;
@@ -53,6 +53,7 @@ struct front {
 	struct auth *auth;
 	struct registry registry;
 	struct mirror *mirror;
+	struct published *published;    /* NULL until somebody asks */
 	char *const *environ;
 	uint16_t port;
 	char instance[40];              /* of this boot of the hub */
@@ -64,5 +65,9 @@ struct front {
 
 /* The configured origins, read again when something may have changed. */
 void front_origins(struct front *);
+
+/* Has the keeper run `pc-front --prepare` (a worker makes no file), by the
+ * line "prepare WHY" on stdout; why is a word of ours. */
+void front_prepare(struct front *, const char *why);
 
 #endif
