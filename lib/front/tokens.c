@@ -16,8 +16,6 @@
 
 #define CLIENT_ID   "parachute-hub"
 #define CREATED_VIA "cli_mint"  /* the reference's word for this API, too */
-#define HOST_ADMIN  "parachute:host:admin"
-#define HOST_AUTH   "parachute:host:auth"
 #define CURSOR_MAX  2048
 
 static int bad(struct refusal *no, const char *member, const char *rule)
@@ -32,33 +30,12 @@ static int bad_scope(struct refusal *no, struct str scope, const char *why)
 			   STR_ARG(str_take(scope, 80)), why);
 }
 
-static int too_narrow(struct refusal *no, const char *what)
-{
-	return refusal_set(no, 403, "insufficient_scope", "%s needs a token "
-			   "with " HOST_AUTH, what);
-}
-
 static int no_memory(struct refusal *no)
 {
 	return refusal_set(no, 503, "out_of_memory", "no memory");
 }
 
-static bool is_host(const struct claims *c)
-{
-	return claims_may(c, HOST_ADMIN) || claims_may(c, HOST_AUTH);
-}
-
 /* Scopes */
-
-static bool is_space(unsigned char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(unsigned char c)
-{
-	return !is_space(c);
-}
 
 /* RFC 6749 3.3 */
 static bool is_scope_char(unsigned char c)
@@ -66,27 +43,10 @@ static bool is_scope_char(unsigned char c)
 	return c > ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-static bool next_word(struct str *s, struct str *word)
-{
-	*s = str_skip(*s, str_span(*s, is_space).n);
-	*word = str_span(*s, is_word);
-	*s = str_skip(*s, word->n);
-	return word->n > 0;
-}
-
-/* vault:<name>:admin */
-static bool vault_of(struct str scope, struct str *name)
-{
-	struct str head, rest, verb;
-
-	return str_cut(scope, ':', &head, &rest) && str_is(head, "vault") &&
-	       str_cut(rest, ':', name, &verb) && str_is(verb, "admin");
-}
-
 static int check_scope(struct str scope, const struct registry *r,
 		       struct refusal *no)
 {
-	struct str name;
+	struct str name, verb;
 
 	if (str_span(scope, is_scope_char).n != scope.n)
 		return refusal_set(no, 400, "invalid_scope", "a scope must be "
@@ -98,7 +58,8 @@ static int check_scope(struct str scope, const struct registry *r,
 	if (str_is(scope, "vault:admin"))
 		return bad_scope(no, scope, "means every vault; name one: "
 				 "vault:<name>:admin");
-	if (vault_of(scope, &name) && !listing_has_vault(r, name))
+	if (scope_is_vault(scope, &name, &verb) && str_is(verb, "admin") &&
+	    !listing_has_vault(r, name))
 		return bad_scope(no, scope, "names no vault of this hub");
 	return 0;
 }
@@ -107,28 +68,20 @@ static int take_scopes(struct mint *m, const struct json *body,
 		       const struct registry *r, struct arena *a,
 		       struct refusal *no)
 {
-	struct str text, word, rest;
-	struct buf joined;
-	int rc = 0;
+	struct str text, one, rest;
 
 	if (!json_str(json_get(body, "scope"), &text))
 		return bad(no, "scope", "a string: one or more scopes with "
 			   "spaces between them");
-	buf_init(&joined, AUTH_BODY_MAX);
-	for (rest = text; rc == 0 && next_word(&rest, &word);) {
-		rc = check_scope(word, r, no);
-		if (buf_str(&joined).n)
-			buf_putc(&joined, ' ');
-		buf_put(&joined, word);
-	}
-	if (rc == 0 && buf_failed(&joined))
-		rc = no_memory(no);
-	if (rc == 0 && !buf_str(&joined).n)
-		rc = bad(no, "scope", "not empty");
-	if (rc == 0)
-		m->scope = arena_str(a, buf_str(&joined));
-	buf_release(&joined);
-	return rc;
+	rest = text;
+	if (!scope_next(&rest, &one))
+		return bad(no, "scope", "not empty");
+	do {
+		if (check_scope(one, r, no) < 0)
+			return -1;
+	} while (scope_next(&rest, &one));
+	m->scope = arena_str(a, text);
+	return 0;
 }
 
 /* The other members. What is absent leaves *out as it is. */
@@ -154,79 +107,45 @@ static int take_ttl(struct mint *m, const struct json *body,
 {
 	const struct json *v = json_get(body, "expires_in");
 
-	m->ttl_s = TOKENS_TTL_S;
-	if (v && !json_int(v, 1, TOKENS_TTL_MAX_S, &m->ttl_s))
+	if (v && !json_int(v, 1, MINT_TTL_MAX_S, &m->ttl_s))
 		return bad(no, "expires_in", "an integer from 1 to 31536000 "
 			   "(seconds)");
 	return 0;
-}
-
-static struct str json_text(const struct json *j, struct arena *a)
-{
-	struct str text = STR_NULL;
-	struct jsonw w;
-	struct buf b;
-
-	buf_init(&b, AUTH_BODY_MAX);
-	jsonw_init(&w, &b, JSONW_COMPACT);
-	jsonw_value(&w, j);
-	if (!buf_failed(&b))
-		text = arena_str(a, buf_str(&b));
-	buf_release(&b);
-	return text;
 }
 
 static int take_permissions(struct mint *m, const struct json *body,
 			    struct arena *a, struct refusal *no)
 {
 	const struct json *v = json_get(body, "permissions");
+	struct jsonw w;
+	struct buf b;
 
 	if (!v)
 		return 0;
 	if (v->type != JSON_OBJECT)
 		return bad(no, "permissions", "an object");
-	m->permissions = json_text(v, a);
+	buf_init(&b, AUTH_BODY_MAX);
+	jsonw_init(&w, &b, JSONW_COMPACT);
+	jsonw_value(&w, v);
+	if (!buf_failed(&b))
+		m->permissions = arena_str(a, buf_str(&b));
+	buf_release(&b);
 	return m->permissions.p ? 0 : no_memory(no);
 }
 
-/* What a bearer without a host scope may not widen. */
-static int hold_down(struct mint *m, const struct claims *c, struct arena *a,
-		     struct refusal *no)
-{
-	struct str own = STR_NULL;
-
-	if (m->aud.n && !str_eq(m->aud, token_audience(m->scope, a)))
-		return too_narrow(no, "another audience than that of the "
-				  "scopes");
-	if (!str_eq(m->sub, c->sub))
-		return too_narrow(no, "another subject than one's own");
-	if (m->ttl_s > TOKENS_TTL_S)
-		return too_narrow(no, "an expires_in of more than 7776000 (90 "
-				  "days)");
-	if (!c->permissions.n)
-		return 0;
-	own = json_text(json_parse(c->permissions, a, NULL, NULL), a);
-	if (m->permissions.n && !str_eq(m->permissions, own))
-		return too_narrow(no, "other permissions than one's own");
-	m->permissions = own;
-	return own.n ? 0 : no_memory(no);
-}
-
 int tokens_read_mint(struct mint *m, const struct json *body,
-		     const struct claims *c, const struct registry *r,
-		     struct arena *a, struct refusal *no)
+		     const struct registry *r, struct arena *a,
+		     struct refusal *no)
 {
 	*m = (struct mint){
 		.client_id = STR(CLIENT_ID),
 		.created_via = STR(CREATED_VIA),
-		.sub = arena_str(a, c->sub),
 	};
 	if (take_text(body, "audience", a, &m->aud, no) < 0 ||
 	    take_text(body, "subject", a, &m->sub, no) < 0 ||
 	    take_ttl(m, body, no) < 0 ||
 	    take_permissions(m, body, a, no) < 0 ||
-	    take_scopes(m, body, r, a, no) < 0 ||
-	    (!is_host(c) && hold_down(m, c, a, no) < 0))
+	    take_scopes(m, body, r, a, no) < 0)
 		return -1;
 	if (arena_failed(a))
 		return no_memory(no);
@@ -244,13 +163,14 @@ int tokens_read_mint(struct mint *m, const struct json *body,
 /* Who may mint nothing is refused before the body is looked at. */
 static bool may_nothing(const struct front_ask *a)
 {
-	struct mint none = { .ttl_s = 1 };
+	struct mint none = { .ttl_s = 0 };
 	struct err e = { 0 };
 
-	if (token_may_mint(a->claims, &none, &e) == 0 || e.code != ERR_DENIED)
+	if (token_may_mint(a->claims, &none, a->req->arena, &e) == 0 || e.code != ERR_DENIED)
 		return false;
 	ask_refuse(a, 403, "insufficient_scope", "the token needs one of "
-		   HOST_AUTH ", " HOST_ADMIN " and vault:<name>:admin");
+		   "parachute:host:auth, parachute:host:admin and "
+		   "vault:<name>:admin");
 	return true;
 }
 
@@ -310,6 +230,16 @@ static int mint(struct front *f, struct httpd_conn *c, struct arena *arena,
 	return 0;
 }
 
+static void refuse_mint(const struct front_ask *a, const struct err *e)
+{
+	if (e->code == ERR_DENIED)
+		ask_refuse(a, 403, "insufficient_scope", "%s", e->msg);
+	else if (e->code == ERR_INVALID)
+		ask_refuse(a, 400, "invalid_scope", "%s", e->msg);
+	else
+		ask_fail(a, e);
+}
+
 void post_mint(struct front_ask *a)
 {
 	struct arena *arena = a->req->arena;
@@ -328,16 +258,12 @@ void post_mint(struct front_ask *a)
 	if (!body)
 		return;
 	registry_load(&a->front->registry, a->front->home.fd, NULL);
-	if (tokens_read_mint(m, body, a->claims, &a->front->registry, arena,
-			     &no) < 0) {
+	if (tokens_read_mint(m, body, &a->front->registry, arena, &no) < 0) {
 		ask_refuse(a, no.status, no.code, "%s", no.text);
 		return;
 	}
-	if (token_may_mint(a->claims, m, &e) < 0) {
-		ask_refuse(a, e.code == ERR_DENIED ? 403 : 400,
-			   e.code == ERR_DENIED ? "insufficient_scope"
-						: "invalid_scope",
-			   "%s", e.msg);
+	if (token_may_mint(a->claims, m, arena, &e) < 0) {
+		refuse_mint(a, &e);
 		return;
 	}
 	m->iss = arena_str(arena, a->issuer);
@@ -505,7 +431,7 @@ void tokens_write(struct jsonw *w, const struct store_token *t,
 	put_text(w, "client_id", t->client_id);
 	jsonw_key(w, "scopes");
 	jsonw_array(w);
-	while (next_word(&rest, &word))
+	while (scope_next(&rest, &word))
 		jsonw_str(w, word);
 	jsonw_end(w);
 	put_date(w, "expires_at", t->expires_ms);
