@@ -55,3 +55,11 @@ const struct json *body_of(const struct front_ask *a)
 		ask_refuse(a, no.status, no.code, "%s", no.text);
 	return j;
 }
+
+int body_fail(const struct front_ask *a, const struct err *e)
+{
+	if (e->code == ERR_BUSY)
+		return -1;
+	ask_fail(a, e);
+	return 0;
+}

@@ -27,4 +27,8 @@ const struct json *body_read(struct str body, struct arena *,
 /* The same for a request, refused already when there is none. */
 const struct json *body_of(const struct front_ask *);
 
+/* The end of a piece of work for ask_write() that failed: -1 when it is to be
+ * tried again, else 0, answered. */
+int body_fail(const struct front_ask *, const struct err *);
+
 #endif

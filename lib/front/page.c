@@ -378,16 +378,6 @@ void get_page(struct front_ask *a)
 			    html);
 }
 
-static bool wants_html(const struct http_head *h)
-{
-	struct str accept = http_field(h, "Accept"), html = STR("text/html");
-
-	for (; accept.n >= html.n; accept = str_skip(accept, 1))
-		if (str_eq_nocase(str_take(accept, html.n), html))
-			return true;
-	return false;
-}
-
 void not_found(struct front_ask *a)
 {
 	struct str path = a->req->path;
@@ -398,7 +388,7 @@ void not_found(struct front_ask *a)
 			   STR_ARG(str_take(path, PATH_SHOWN)));
 		return;
 	}
-	if (!wants_html(a->req->head)) {
+	if (!ask_accepts(a, "text/html")) {
 		httpd_reply(a->conn, 404, "text/plain; charset=utf-8",
 			    STR(NO_STORE "X-Content-Type-Options: nosniff\r\n"),
 			    STR("not found\n"));

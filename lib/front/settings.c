@@ -116,7 +116,7 @@ void get_hub_origin(struct front_ask *a)
 struct setting {
 	const char *key, *member;
 	struct str value;               /* empty: none */
-	void (*after)(struct front *);
+	void (*after)(struct front *);  /* or NULL */
 };
 
 static int write_setting(struct front *f, struct httpd_conn *c,
@@ -130,7 +130,7 @@ static int write_setting(struct front *f, struct httpd_conn *c,
 	(void)arena;
 	if (store_set(f->store, s->key, s->value.n ? s->value : STR_NULL,
 		      os_unix_ms(), e) < 0)
-		return -1;
+		return body_fail(&a, e);
 	if (s->after)
 		s->after(f);
 	buf_init(&b, 4096);
@@ -154,16 +154,9 @@ static void put_setting(struct front_ask *a, struct setting setting)
 	ask_write(a, write_setting, s);
 }
 
-/* What is signed from now on says it; modules learn it when they start. */
-static void origin_changed(struct front *f)
-{
-	front_origins(f);
-	front_prepare(f, "origin");
-}
-
 void put_hub_origin(struct front_ask *a)
 {
-	struct setting s = { ORIGIN_KEY, ORIGIN_KEY, STR_NULL, origin_changed };
+	struct setting s = { ORIGIN_KEY, ORIGIN_KEY, STR_NULL, front_origins };
 	const struct json *j, *member;
 	struct refusal no;
 	struct str text = STR_NULL;

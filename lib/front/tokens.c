@@ -206,7 +206,7 @@ static int mint(struct front *f, struct httpd_conn *c, struct arena *arena,
 	m->now_ms = os_unix_ms();
 	if (token_mint(f->store, m, arena, &got, e) < 0) {
 		if (e->code != ERR_NOT_FOUND)
-			return -1;
+			return body_fail(&a, e);
 		ask_refuse(&a, 503, "service_unavailable", "there is no key to "
 			   "sign with; run pc-auth rotate-key");
 		return 0;
@@ -289,7 +289,7 @@ static int revoke(struct front *f, struct httpd_conn *c, struct arena *arena,
 
 	if (store_token(f->store, r->jti, arena, &row, e) < 0) {
 		if (e->code != ERR_NOT_FOUND)
-			return -1;
+			return body_fail(&a, e);
 		ask_refuse(&a, 404, "not_found", "no token of that jti is "
 			   "registered");
 		return 0;
@@ -300,7 +300,7 @@ static int revoke(struct front *f, struct httpd_conn *c, struct arena *arena,
 		return 0;
 	}
 	if (store_token_revoke(f->store, r->jti, os_unix_ms(), &at_ms, e) < 0)
-		return -1;
+		return body_fail(&a, e);
 	auth_forget(f->auth, r->jti);
 	published_revoke(f);
 	buf_init(&b, 8192);

@@ -31,12 +31,13 @@ static void fail(const struct front_ask *a, const struct err *e)
 	       STR(CORS NO_STORE));
 }
 
+/* As ask_no_store(), for pages of other origins. */
 static bool no_store(const struct front_ask *a)
 {
+	front_look(a->front);
 	if (a->front->store)
 		return false;
-	refuse(a, 503, "service_unavailable", a->front->store_error[0] ?
-	       a->front->store_error : "there is no database",
+	refuse(a, 503, "service_unavailable", a->front->store_error,
 	       STR(CORS NO_STORE));
 	return true;
 }
@@ -48,7 +49,12 @@ void options_wellknown(struct front_ask *a)
 
 void get_jwks(struct front_ask *a)
 {
-	if (!no_store(a))
+	if (no_store(a))
+		return;
+	if (!a->front->auth)
+		refuse(a, 503, "service_unavailable", "the keys cannot be "
+		       "read", STR(CORS NO_STORE));
+	else
 		httpd_reply(a->conn, 200, JSON_TYPE, STR(CORS),
 			    auth_jwks(a->front->auth, os_unix_ms(),
 				      os_now_ms()));
