@@ -8,6 +8,7 @@
 #include "front/front.h"
 
 #include "base/fmt.h"
+#include "front/published.h"
 #include "front/route.h"
 #include "sys/fd.h"
 #include "sys/jail.h"
@@ -340,6 +341,7 @@ static void end(struct front *f)
 	auth_free(f->auth);
 	store_close(f->opened);
 	dial_close(&f->dial);
+	published_free(f);
 	registry_release(&f->registry);
 	arena_release(&f->origin_arena);
 	loop_release(&f->loop);

@@ -52,6 +52,8 @@ enum front_exit {
 					 * then start me again */
 };
 
+struct published;
+
 struct front {
 	struct loop loop;
 	struct home home;
@@ -63,6 +65,7 @@ struct front {
 	struct auth *auth;
 	struct registry registry;
 	struct mirror mirror;
+	struct published *published;    /* NULL until somebody asks */
 	struct bridge bridge;
 	struct health health;
 	struct probe probe;
