@@ -7,7 +7,7 @@
 #include "sys/cli.h"
 #include "sys/os.h"
 
-static const char *home_dir;
+static struct reach_opts where;
 static bool as_json, wait_ready, names_only, usage, watch, events;
 static long wait_s = 30;
 static char **wanted;
@@ -21,8 +21,7 @@ static const struct opt opts[] = {
 	OPT_MAYBE(0, "wait", "SEC", &wait_ready, &wait_s, 1, 600,
 		  "first wait until what should run is ready (30 s)"),
 	OPT_FLAG(0, "names", &names_only, "only the short names, one a line"),
-	OPT_STR(0, "home", "DIR", &home_dir,
-		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
+	REACH_OPTS(where),
 	OPT_END
 };
 
@@ -77,14 +76,22 @@ struct detail {
 	struct exits exits;
 };
 
+/* Of a hub that is elsewhere the file is, too. */
 static void take_exits(struct detail *d, const struct report *r,
 		       const struct report_row *row)
 {
 	struct err e = { 0 };
 	char name[SHORT_SIZE];
 
+	if (r->client.reach->remote) {
+		JSON_EACH(x, json_get(d->whole, "exits"))
+			if (d->exits.n < EXITS_KEPT &&
+			    exit_read(x, &d->exits.all[d->exits.n]))
+				d->exits.n++;
+		return;
+	}
 	if (str_to_c(row->short_name, name, sizeof name) &&
-	    exits_read(r->client.home->fd, name, &d->arena, &d->exits,
+	    exits_read(r->client.reach->home.fd, name, &d->arena, &d->exits,
 		       &e) < 0)
 		cli_warn(&e);
 }
@@ -138,7 +145,7 @@ static void print_module(const struct report *r, const struct report_row *row)
 	struct buf b;
 
 	arena_init(&d.arena, 1024 * 1024);
-	if (client_init(&d.client, r->client.home, &e) < 0)
+	if (client_init(&d.client, r->client.reach, &e) < 0)
 		cli_die(&e);
 	ask(&d, r, row);
 	take_exits(&d, r, row);
@@ -205,7 +212,7 @@ static void report(struct report *r)
 
 /* 0, or 4 when it took too long. No hub shows in the report; anything else
  * that went wrong is said here. Names that are not there are the report's. */
-static int await(const struct home *home, const struct report *before)
+static int await(struct reach *reach, const struct report *before)
 {
 	char target[8192];
 	struct client hub;
@@ -229,7 +236,7 @@ static int await(const struct home *home, const struct report *before)
 	}
 	if (*wanted && first)
 		return EXIT_DONE;
-	if (client_init(&hub, home, &e) < 0)
+	if (client_init(&hub, reach, &e) < 0)
 		cli_die(&e);
 	if (client_ask(&hub, "GET", target, (int)wait_s * 1000 + HUB_PATIENCE_MS, &a,
 		       &e) < 0 && e.code != ERR_UNREACHABLE) {
@@ -259,7 +266,7 @@ int main(int argc, char **argv)
 	static struct report r; /* not released: the end is faster at that */
 	struct watch_args args = { 0 };
 	struct err e = { 0 };
-	struct home home;
+	struct reach reach;
 	unsigned what;
 	int status = EXIT_DONE, judged;
 
@@ -270,26 +277,31 @@ int main(int argc, char **argv)
 	if (watch && as_json)
 		cli_usage("--watch is for people; --events --json is for "
 			  "programs");
-	if (client_home(&home, home_dir, &e) < 0)
+	if (reach_open(&reach, &where, &e) < 0)
 		cli_die(&e);
-	args = (struct watch_args){ &home, wanted, usage, as_json };
+	args = (struct watch_args){ &reach, wanted, usage, as_json };
 	if (watch || events)
 		return cli_finish(watch ? watch_table(&args) :
 				  watch_events(&args));
 	what = (as_json ? REPORT_WHOLE : 0) | (usage ? REPORT_USAGE : 0);
-	if (report_gather(&r, &home, what, &e) < 0)
+	if (report_gather(&r, &reach, what, &e) < 0)
 		cli_die(&e);
 	if (wait_ready && r.hub) {
-		status = await(&home, &r);
+		status = await(&reach, &r);
 		report_release(&r);
-		if (report_gather(&r, &home, what, &e) < 0)
+		if (report_gather(&r, &reach, what, &e) < 0)
 			cli_die(&e);
+	}
+	if (reach.remote && !r.hub && !as_json) {
+		cli_warn(&r.why);       /* no file has anything to show */
+		return cli_finish(judge(&r));
 	}
 	report(&r);
 	judged = names_only ? EXIT_DONE : judge(&r);
 	if (!r.hub && !names_only)
 		cli_warn(&r.why);
-	if (check_wanted(&r) != EXIT_DONE && judged == EXIT_DONE)
+	if ((r.hub || !reach.remote) && check_wanted(&r) != EXIT_DONE &&
+	    judged == EXIT_DONE)
 		judged = EXIT_FAILED;
 	return cli_finish(status != EXIT_DONE ? status : judged);
 }

@@ -82,8 +82,9 @@ static void note_facts(const struct report_row *r, note_fn *put, void *ctx)
 	}
 }
 
+/* unseen: where the rows are cannot be looked at. */
 static void put_notes(const struct report_row *r, enum verdict verdict,
-		      bool broken, note_fn *put, void *ctx)
+		      bool unseen, note_fn *put, void *ctx)
 {
 	const struct known *k = known_by_short(r->short_name);
 	char text[160];
@@ -96,7 +97,7 @@ static void put_notes(const struct report_row *r, enum verdict verdict,
 		    (unsigned)k->port);
 		put(ctx, text);
 	}
-	if (!r->row && r->state.pid && !broken)
+	if (!r->row && r->state.pid && !unseen)
 		put(ctx, "! its row in services.json is gone; it runs until "
 		    "pc-stop, or a reload of the hub");
 	note_error(r, put, ctx);
@@ -137,7 +138,7 @@ static char *put_number(char *out, uint64_t n)
 }
 
 static void put_row(struct cli_table *t, const struct report_row *r,
-		    int64_t now, bool broken)
+		    int64_t now, bool unseen)
 {
 	char name[SHORT_SIZE + 32], port[24], version[64], pid[24] = "-",
 		restarts[24] = "-", up[DATE_SPAN_SIZE] = "-", cpu[16] = "-",
@@ -164,7 +165,7 @@ static void put_row(struct cli_table *t, const struct report_row *r,
 		put_size(mem, r->usage.memory_bytes);
 	}
 	cli_table_row(t, cells);
-	put_notes(r, verdict, broken, to_table, t);
+	put_notes(r, verdict, unseen, to_table, t);
 }
 
 static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
@@ -221,6 +222,11 @@ static void put_problems(struct buf *out, const struct problems *p)
 	}
 }
 
+static bool rows_unseen(const struct report *r)
+{
+	return r->registry.broken || r->client.reach->remote;
+}
+
 void show_table(struct buf *out, const struct report *r, char *const *wanted,
 		bool usage)
 {
@@ -233,7 +239,7 @@ void show_table(struct buf *out, const struct report *r, char *const *wanted,
 
 	for (size_t i = 0; i < r->n; i++)
 		if (show_wants(wanted, r->rows[i].short_name))
-			put_row(t, &r->rows[i], now, r->registry.broken);
+			put_row(t, &r->rows[i], now, rows_unseen(r));
 	if (!*wanted)
 		put_hub(t, r, now);
 	cli_table_put(t, out);
@@ -443,7 +449,7 @@ void show_module(struct buf *out, const struct report *rep,
 			   (int)r->state.pid, up, r->restarts);
 	}
 	buf_putc(out, '\n');
-	put_notes(r, verdict, rep->registry.broken, to_buf, out);
+	put_notes(r, verdict, rows_unseen(rep), to_buf, out);
 	if (command && command->count) {
 		label(out, "command");
 		put_words(out, command);
