@@ -8,7 +8,8 @@
 # What was found stays in $O/corpus/NAME, what failed in $O/fuzz/NAME-*.
 # t/corpus/NAME holds what is worth keeping, and every input that ever made
 # the target fail: copy it there, under a name that says what it is. A target
-# is linked with the layers in fuzz_layers_NAME, highest first.
+# is linked with the layers in fuzz_layers_NAME, highest first, and with the
+# third-party code in fuzz_vendor_NAME.
 
 FUZZ_CC = clang
 SECONDS = 60
@@ -43,7 +44,7 @@ $O/fuzz/flags: FORCE
 
 $O/fuzz/obj/%.o: %.c $O/fuzz/flags
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link,$(fuzz_san) \
+	$(FUZZ_CC) $(fuzz_flags) $(see) -fsanitize=fuzzer-no-link,$(fuzz_san) \
 		-MMD -MP -c -o $@ $<
 
 # Compiled, though no target calls into third-party code.
@@ -59,14 +60,16 @@ define fuzz_rule
 $O/fuzz/$1.a: $(patsubst %.c,$O/fuzz/obj/%.o,\
 		$(foreach l,$(call fuzz_use,$1),$(call srcs,$l)))
 	rm -f $$@ && $$(AR) rcs $$@ $$^
-$O/fuzz/$1: $O/fuzz/obj/t/fuzz/$1.o $O/fuzz/$1.a
+$O/fuzz/$1: $O/fuzz/obj/t/fuzz/$1.o $O/fuzz/$1.a \
+		$(call vendored,$(fuzz_vendor_$1))
 	$$(FUZZ_CC) -fsanitize=fuzzer,$$(fuzz_san) -o $$@ $$^
 $O/t/replay/$1.o: private flags += -DFUZZ_NAME='"$1"'
 $O/t/replay/$1.o: t/fuzz/replay.c $O/flags
 	@mkdir -p $$(@D)
 	$$(CC) $$(flags) -MMD -MP -c -o $$@ $$<
 $O/t/replay/$1.t: $O/t/replay/$1.o $O/t/fuzz/$1.o $O/t/tap.o \
-		$(patsubst %,$O/lib/%.a,$(call fuzz_use,$1))
+		$(patsubst %,$O/lib/%.a,$(call fuzz_use,$1)) \
+		$(call vendored,$(fuzz_vendor_$1))
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
 endef
 $(foreach t,$(fuzzers),$(eval $(call fuzz_rule,$t)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scopes, what is in a token that we make, and who may have one made. */
-#include "unit/auth/issuer.h"
+#include "unit/auth/rig.h"
 
 static const struct { const char *scopes, *aud; } audiences[] = {
 	{ "", "hub" },

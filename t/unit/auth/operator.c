@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* operator.token: made, kept, healed, and left alone. */
-#include "unit/auth/issuer.h"
+#include "unit/auth/rig.h"
 
 #define FILE_NAME OPERATOR_FILE
 

@@ -2,7 +2,7 @@
 #include "auth/store.h"
 
 #include "tap.h"
-#include "unit/auth/rig.h"
+#include "unit/auth/store_rig.h"
 
 #define T0 INT64_C(1780377693123)       /* 2026-06-02T05:21:33.123Z */
 #define T0_ISO "2026-06-02T05:21:33.123Z"

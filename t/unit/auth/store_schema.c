@@ -3,7 +3,7 @@
 #include "auth/store.h"
 
 #include "tap.h"
-#include "unit/auth/rig.h"
+#include "unit/auth/store_rig.h"
 
 /* Table, column, type, NN when not NULL, default, place in the key. */
 static const char golden[] =

@@ -4,7 +4,7 @@
 
 #include "base/fmt.h"
 #include "tap.h"
-#include "unit/auth/rig.h"
+#include "unit/auth/store_rig.h"
 
 #include <signal.h>
 #include <sys/wait.h>

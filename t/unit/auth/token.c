@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose token is believed, and for how long. */
-#include "unit/auth/issuer.h"
+#include "unit/auth/rig.h"
 
 #define HEAD "{\"alg\":\"RS256\",\"kid\":\"KID\"}"
 #define WHO "\"sub\":\"u1\",\"iss\":\"" LOCAL "\",\"aud\":\"operator\"," \
