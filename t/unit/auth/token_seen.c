@@ -68,6 +68,7 @@ static size_t found(size_t from, size_t to)
 static void remembered(void)
 {
 	struct seen_token *t;
+	char same[100];
 
 	ok(!find(0), "nothing is known");
 	ok(!seen_find(seen, STR_NULL), "nor the empty one");
@@ -78,6 +79,16 @@ static void remembered(void)
 	   !t->generation, "all of it is copied");
 	ok(!seen_find(seen, STR("token.")) && !seen_find(seen, STR("token.00")),
 	   "and no other is it");
+	memset(same, 's', sizeof same);
+	same[0] = 'a';
+	ok(seen_put(seen, (struct str){ same, sizeof same }, STR("kid"),
+		    &t->claims, 0, NOW) &&
+	   !seen_find(seen, (struct str){ same + 1, sizeof same - 1 }) &&
+	   seen_find(seen, (struct str){ same, sizeof same }),
+	   "nor one that ends alike");
+	same[0] = 'b';
+	ok(!seen_find(seen, (struct str){ same, sizeof same }),
+	   "and is as long");
 	t->generation = 5;
 	seen_forget(seen, STR("jti1"));
 	ok(t->generation == 5, "another is forgotten");
