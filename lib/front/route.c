@@ -72,7 +72,7 @@ static void redirect(struct front_ask *a)
 	buf_put(&b, STR("Location: "));
 	buf_put(&b, str_of(a->word));
 	buf_put(&b, a->rest);
-	if (a->req->query.p) {
+	if (a->req->query.n) {
 		buf_putc(&b, '?');
 		buf_put(&b, a->req->query);
 	}
