@@ -126,6 +126,14 @@ static void plain_rows(void)
 		 "\"x\":[{\"url\":\"" ORIGIN "/a\",\"version\":\"1.0\"},"
 		 "{\"url\":\"" ORIGIN "/b\",\"version\":\"1.0\"}]}"),
 	   "one list for one name, and none that is taken");
+	rows(ROW("parachute-vault-x", 3000, PATHS("")) ","
+	     ROW("vault-x", 3001, PATHS("\"/x\"")));
+	ok(SHOWS("{\"vaults\":[],\"services\":["
+		 "{\"name\":\"vault-x\",\"url\":\"" ORIGIN "/x\","
+		 "\"path\":\"/x\",\"version\":\"1.0\","
+		 "\"infoUrl\":\"" ORIGIN "/x/.parachute/info\"}],"
+		 "\"vault-x\":[{\"url\":\"" ORIGIN "/x\","
+		 "\"version\":\"1.0\"}]}"), "a vault's name is not in the way");
 }
 
 static void vaults(void)
