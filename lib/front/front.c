@@ -30,14 +30,13 @@ void front_tell(const struct front *f, const char *what, const char *text)
 	int n = fmt(line, sizeof line - 1, "%s%s%s", what, text ? " " : "",
 		    text ? text : "");
 
-	(void)f;
 	if (n > (int)sizeof line - 2)
 		n = sizeof line - 2;
 	for (int i = 0; i < n; i++)
 		if ((unsigned char)line[i] < ' ')
 			line[i] = '?';
 	line[n] = '\n';
-	os_write_nowait(STDOUT_FILENO, line, (size_t)n + 1);
+	os_write_nowait(f->out, line, (size_t)n + 1);
 }
 
 /* The end */
@@ -356,6 +355,7 @@ int front_run(const struct front_opts *o, struct err *e)
 
 	f = (struct front){
 		.environ = o->environ,
+		.out = STDOUT_FILENO,
 		.port = o->port,
 		.gone_fd = -1,
 		.gone = WATCH_INIT(on_gone),

@@ -70,6 +70,7 @@ struct front {
 	struct health health;
 	struct probe probe;
 	char *const *environ;
+	int out;                        /* to the keeper, for front_tell() */
 	uint16_t port;
 	char instance[40];              /* of this boot of the hub */
 	struct origins origins;         /* as configured, in origin_arena */

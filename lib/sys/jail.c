@@ -43,8 +43,7 @@ static void note(struct locks *l, enum jail_lock lock, const char *name,
 		l->set |= lock;
 		add(&l->holds, name, more);
 	} else {
-		add(&l->lacks, name, missing ? "not in this kernel" :
-		    strerror(errno));
+		add(&l->lacks, name, missing ? "" : strerror(errno));
 	}
 }
 

@@ -229,6 +229,9 @@ static const int dialer_may[] = {
 	SYS_recvfrom, SYS_sendmsg, SYS_connect, SYS_close,
 	SYS_fstat, SYS_newfstatat, SYS_statx, SYS_ppoll, OLD(SYS_poll)
 	SYS_restart_syscall, SYS_exit_group, SYS_exit,
+#if JAIL_SANITIZED
+	SYS_sigaltstack, SYS_gettid, SYS_mmap, SYS_munmap, SYS_write,
+#endif
 };
 
 /* Instructions, as the kernel's headers would make them */
