@@ -10,8 +10,14 @@
  * else), kid (one of our keys: active, retired for less than a day, or older
  * than a registered token that still lives), signature, exp (no leeway), nbf,
  * iss (one of the set; an empty set refuses), revocation of the jti, sub,
- * aud (hub, operator, or minted for the API). Scopes are the caller's to ask
- * for, with claims_may().
+ * aud. Nothing of the claims is read before the signature is verified. Scopes
+ * are the caller's to ask for, with claims_may().
+ *
+ * A token is meant for us when its audience is "hub" or "operator"; or when
+ * the register has it as cli_mint, it carries a parachute:host:* scope and
+ * its audience is what token_audience() makes of its scopes (so the reference
+ * minted some); or, for a route that says so (vault_admin), "vault.<N>" with
+ * the scope vault:<N>:admin and no host scope.
  *
  * A signature that was verified is remembered until exp or a change of keys;
  * whether the jti is revoked is remembered while nobody else has written
@@ -72,6 +78,7 @@ struct auth_ask {
 	int64_t now_ms, mono_ms;
 	bool any_issuer;        /* heal only: the one case without that check */
 	bool any_audience;      /* pc-auth looks at tokens of all kinds */
+	bool vault_admin;       /* mint and revoke: a vault's own, too */
 };
 enum auth_verdict auth_check(struct auth *, const struct auth_ask *,
 			     const struct claims **out);
@@ -120,10 +127,21 @@ int token_mint(struct store *, const struct mint *, struct arena *,
 /*
  * What a bearer may give away (auth.md 6.3): each scope must be requestable
  * and the bearer have host:auth, or be vault:<N>:admin for host:admin, or
- * vault:<N>:<verb> for vault:<N>:admin. Fills nvault_scope of the mint.
- * ERR_DENIED: may mint nothing at all; ERR_INVALID: names the scope.
+ * vault:<N>:<verb> for vault:<N>:admin. Completes the mint: scope with single
+ * spaces, sub (the bearer's own when empty), ttl_s (MINT_TTL_S when 0), aud,
+ * vault_scope; what it adds is in the arena. A bearer with neither host scope
+ * mints in its own name only, for the audience that follows from the scopes,
+ * for at most MINT_TTL_S, and with what its own permissions restrict.
+ * Whether there is a vault <N> is the caller's to ask.
+ *
+ * ERR_DENIED: it may mint nothing at all, or not for that subject (403);
+ * ERR_INVALID: names the scope (400 invalid_scope); ERR_USAGE: another
+ * parameter (400 invalid_request).
  */
-int token_may_mint(const struct claims *, struct mint *, struct err *);
+#define MINT_TTL_S      (90 * 86400)
+#define MINT_TTL_MAX_S  (365 * 86400)
+int token_may_mint(const struct claims *, struct mint *, struct arena *,
+		   struct err *);
 /* The same for revoking; row from store_token(). */
 bool token_may_revoke(const struct claims *, const struct store_token *row);
 
@@ -141,8 +159,8 @@ int token_rotate_key(struct store *, int64_t now_ms, struct arena *,
 #define OPERATOR_TTL_S (90 * 86400)
 #define OPERATOR_ROTATE_S (7 * 86400)   /* left when it is replaced */
 
-/* Absent or empty: *jwt is STR_NULL. *loose: others may read it (and the mode
- * it has); that is the caller's to say. */
+/* Absent or empty: *jwt is STR_NULL. *mode (0 when absent) are its permissions:
+ * that others may read it (mode & 077) is the caller's to say. */
 int operator_read(const struct home *, struct arena *, struct str *jwt,
 		  unsigned *mode, struct err *);
 
