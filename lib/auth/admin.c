@@ -136,8 +136,8 @@ int admin_bearer(struct admin *a, struct admin_operator *o, struct err *e)
 			       "rotate-operator makes it", a->token_path);
 	if (o->verdict == AUTH_ISSUER)
 		return refuse(a, e, auth_verdict_text(o->verdict),
-			      "pc-auth heal --origin URL makes it anew for "
-			      "the origin of this hub");
+			      "set PARACHUTE_HUB_ORIGIN as the hub has it, or "
+			      "make it anew with pc-auth heal --origin URL");
 	if (o->verdict != AUTH_OK)
 		return refuse(a, e, auth_verdict_text(o->verdict), again);
 	if (!claims_may(o->claims, SCOPE_AUTH))

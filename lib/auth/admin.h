@@ -93,6 +93,7 @@ struct admin_state {
 	uint64_t live, expired, revoked;        /* rows of the register */
 };
 int  admin_look(struct admin *, struct admin_state *, struct err *);
+/* The members of an object of the caller's. */
 void admin_write(struct jsonw *, const struct admin *,
 		 const struct admin_state *);
 void admin_print(struct buf *, const struct admin *,

@@ -205,7 +205,6 @@ static void write_counts(struct jsonw *w, const struct admin_state *s)
 void admin_write(struct jsonw *w, const struct admin *a,
 		 const struct admin_state *s)
 {
-	jsonw_object(w);
 	jsonw_key(w, "home");
 	jsonw_cstr(w, a->home.path);
 	put_bool(w, "database", a->store != NULL);
@@ -222,7 +221,6 @@ void admin_write(struct jsonw *w, const struct admin *a,
 		write_key(w, &s->keys[i]);
 	jsonw_end(w);
 	write_counts(w, s);
-	jsonw_end(w);
 }
 
 /* Text. Names and subjects are anybody's. */
