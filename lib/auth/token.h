@@ -29,6 +29,9 @@
 #define AUTH_FRESH_MS   500
 #define AUTH_CACHED_MAX 256             /* verified tokens remembered */
 #define TOKEN_MAX       8192            /* bytes of a JWT that is looked at */
+#define AUTH_KEYS_MAX   32              /* that still count, newest first */
+#define AUTH_KEYS_MS    60000           /* keys are read again after that even
+					 * when nobody has written */
 #define ISSUERS_MAX     8
 
 enum auth_verdict {
@@ -99,7 +102,14 @@ struct str token_audience(struct str scopes, struct arena *);
 
 /* Scope vocabulary (auth.md 3.2, 4.2) */
 const char *scope_set_scopes(struct str set);   /* NULL: no such set */
+/* Takes the next off a list with white space between them. */
+bool scope_next(struct str *rest, struct str *scope);
+/* Neither a host scope (parachute:...) nor hub:admin nor scribe:admin. */
 bool scope_is_requestable(struct str scope);
+/* vault:<name>:<read|write|admin> */
+bool scope_is_vault(struct str scope, struct str *name, struct str *verb);
+/* Of three parts or more, the first of them "vault" in any case, and not
+ * that. */
 bool scope_is_malformed_vault(struct str scope);
 
 struct mint {
@@ -111,6 +121,7 @@ struct mint {
 	size_t nvault_scope;
 	struct str created_via;         /* of the row; empty: no row */
 	struct str user_id;             /* of the row */
+	struct str subject;             /* of the row; empty: sub */
 	int64_t now_ms, ttl_s;
 };
 struct minted {
@@ -185,11 +196,13 @@ struct operator_report {
 	int64_t exp_s;
 };
 /* Writes a new one: set "" is "admin". sub: the first user's id, "operator"
- * while there is none. */
+ * while there is none. MADE, or ROTATED where there was one; that stays good
+ * until it expires. */
 int operator_issue(const struct home *, struct store *, struct str iss,
 		   struct str set, int64_t now_ms, struct operator_report *,
 		   struct err *);
-/* Made when absent, rotated when near its end (3.4), never from an expired. */
+/* Made when absent, rotated when near its end (3.4), never from an expired;
+ * only an outcome of MADE or ROTATED has written anything. */
 int operator_keep(const struct home *, struct store *,
 		  const struct str *issuers, size_t n, struct str iss,
 		  int64_t now_ms, struct operator_report *, struct err *);
