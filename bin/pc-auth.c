@@ -16,7 +16,7 @@ static long expires_in;
 
 static const struct opt opts[] = {
 	OPT_STR(0, "scope", "SCOPES", &scope,
-		"mint-token: what it may, in one word: \"a:read b:write\""),
+		"mint-token: what it may, as \"a:read b:write\""),
 	OPT_STR(0, "aud", "AUD", &aud,
 		"mint-token: for whom (what the scopes name)"),
 	OPT_LONG(0, "expires-in", "SEC", &expires_in, 1, MINT_TTL_MAX_S,
@@ -41,8 +41,9 @@ static const struct opt opts[] = {
 const struct prog prog = {
 	.name = "pc-auth",
 	.args = "VERB [JTI]",
-	.about = "show, mint-token, revoke-token, list-tokens, "
-		 "rotate-operator, heal, rotate-key, list-users",
+	.about = "make, list and revoke tokens, and look after keys\n\n"
+		 "VERB: show, mint-token, revoke-token, list-tokens, "
+		 "list-users,\n      rotate-operator, heal, rotate-key",
 	.opts = opts,
 	.nargs = { 1, 2 },
 };
@@ -75,7 +76,7 @@ static const struct verb *find_verb(const char *name)
 	for (size_t i = 0; i < LEN(verbs); i++)
 		if (str_is(str_of(name), verbs[i].name))
 			return &verbs[i];
-	cli_usage("\"%.64s\" is no verb", name);
+	cli_usage("\"%.64s\" is none of the verbs", name);
 }
 
 static void check_options(const struct verb *v)
