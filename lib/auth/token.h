@@ -156,7 +156,8 @@ int token_may_mint(const struct claims *, struct mint *, struct arena *,
 /* The same for revoking; row from store_token(). */
 bool token_may_revoke(const struct claims *, const struct store_token *row);
 
-/* The active key exists after it: made when there is none (seconds). */
+/* The active key exists after it: made when there is none, which takes a
+ * fifth of a second, or a whole one. */
 int token_ensure_key(struct store *, int64_t now_ms, bool *made,
 		     struct err *);
 /* A new active key; *stranded: registered tokens that the old one signed and
