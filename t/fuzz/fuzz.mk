@@ -23,6 +23,8 @@ fuzz_layers_supervise = hub sys wire base
 fuzz_layers_logpipe = hub sys wire base
 fuzz_layers_cri = log hub sys wire base
 fuzz_layers_logidx = log hub sys wire base
+fuzz_layers_jwt = auth hub sys wire base
+fuzz_layers_der = auth hub sys wire base
 
 fuzzers := $(sort $(patsubst t/fuzz/%.c,%,\
 	$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c))))
@@ -44,6 +46,14 @@ $O/fuzz/obj/%.o: %.c $O/fuzz/flags
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(fuzz_flags) $(see) -fsanitize=fuzzer-no-link,$(fuzz_san) \
 		-MMD -MP -c -o $@ $<
+
+# Compiled, though no target calls into third-party code.
+fuzz_sees = $(patsubst $O/%,$O/fuzz/obj/%,$1)
+$(call fuzz_sees,$(sees_sqlite)): $O/vendor/sqlite.ready
+$(call fuzz_sees,$(sees_sqlite)): private fuzz_flags += -isystem $(sqlite_dir)
+$(call fuzz_sees,$(sees_bearssl)): $O/vendor/bearssl.ready
+$(call fuzz_sees,$(sees_bearssl)): private fuzz_flags += \
+	-isystem $(bearssl_dir)/inc
 
 define fuzz_rule
 # From an archive: what a target does not use may want what it has not got.
