@@ -25,7 +25,8 @@ const struct prog prog = {
 
 int main(int argc, char **argv)
 {
-	static const struct verb verb = { "stop", "stopped", true };
+	static const struct verb verb = { .name = "stop",
+		.done = "stopped", .stops = true };
 
 	args.modules = cli_parse(argc, argv);
 	return cli_finish(verb_run(&verb, &args));

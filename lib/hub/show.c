@@ -2,6 +2,7 @@
 #include "hub/show.h"
 
 #include "base/fmt.h"
+#include "hub/front_state.h"
 #include "hub/known.h"
 #include "sys/cli.h"
 #include "sys/os.h"
@@ -168,14 +169,28 @@ static void put_row(struct cli_table *t, const struct report_row *r,
 	put_notes(r, verdict, unseen, to_table, t);
 }
 
+static void note_front(struct cli_table *t, const struct front_state *front)
+{
+	char text[256];
+
+	fmt(text, sizeof text, "! %s", front->why);
+	cli_table_note(t, text);
+}
+
 static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 {
 	char port[8] = "-", pid[16] = "-", up[DATE_SPAN_SIZE] = "-",
 		version[64] = PC_VERSION;
-	const char *cells[] = { "hub", port, version,
-		r->hub ? "active" : "inactive", pid, up, "-", "-", "-", "-" };
+	const char *cells[] = { "hub", port, version, NULL, pid, up, "-", "-",
+		"-", "-" };
+	struct front_state front;
 	struct str text;
 	int64_t n;
+
+	front_state_read(&front, r->hub);
+	cells[3] = verdict_name(!r->hub ? VERDICT_INACTIVE :
+		front.verdict == VERDICT_INACTIVE ? VERDICT_ACTIVE :
+		front.verdict);
 
 	if (json_int(json_get(r->hub, "port"), 1, 65535, &n))
 		fmt(port, sizeof port, "%d", (int)n);
@@ -191,6 +206,8 @@ static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 		cli_table_note(t, r->why.code == ERR_UNREACHABLE ?
 			       "! the hub is down" :
 			       "! the hub is there but gives no answer");
+	else if (front.verdict != VERDICT_INACTIVE && front.why[0])
+		note_front(t, &front);
 }
 
 /* Anybody's text, harmless on a terminal. */

@@ -241,6 +241,29 @@ static void operate(struct run *r, struct reach *reach)
 	client_release(&r->hub);
 }
 
+/* Its workers are replaced by new ones while the hub goes on. */
+static int renew_front(const struct verb_args *args)
+{
+	struct client hub;
+	struct answer a;
+	struct reach reach;
+	struct err e = { 0 };
+
+	if (args->wait)
+		cli_usage("front is not waited for: it is there all the time; "
+			  "pc-status front shows it");
+	if (reach_open(&reach, &args->reach, &e) < 0 ||
+	    client_init(&hub, &reach, &e) < 0 ||
+	    client_ask(&hub, "POST", "/api/front/restart", HUB_PATIENCE_MS, &a,
+		       &e) < 0)
+		cli_die(&e);
+	cli_printf("\342\234\223 front: new workers take over, one after the "
+		   "other.\n");
+	client_release(&hub);
+	reach_close(&reach);
+	return EXIT_DONE;
+}
+
 int verb_run(const struct verb *verb, const struct verb_args *args)
 {
 	struct run r = { .verb = verb, .args = args };
@@ -255,6 +278,9 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 		cli_usage("name the modules to %s, or give --all", verb->name);
 	if (named && args->all)
 		cli_usage("--all goes without names");
+	if (verb->renews && named == 1 &&
+	    str_is(str_of(args->modules[0]), "front"))
+		return renew_front(args);
 	registry_init(&reg);
 	if (reach_open(&reach, &args->reach, &e) < 0 &&
 	    (e.code != ERR_UNREACHABLE || !verb->stops))

@@ -15,6 +15,7 @@ struct verb {
 	const char *done;       /* "started" */
 	bool stops;             /* without a hub there is nothing to do (of
 				 * one that is far away nobody knows) */
+	bool renews;            /* it can be done to the front door, too */
 };
 
 struct verb_args {

@@ -141,7 +141,7 @@ static const char *no_room(struct httpd *d, uint64_t peer)
 	if (has_enough(d, peer)) {
 		c = idle(d, peer);
 		if (!c)
-			return "too many connections from one address";
+			return "too many connections from one peer";
 		httpd_cut(c);
 	}
 	if (d->serving == d->max_conns) {
@@ -221,6 +221,8 @@ static bool welcome(struct listener *ln, struct newcomer *who)
 	}
 	if (os_peer(who->fd, &who->uid, &pid) < 0)
 		return false;
+	if (d->max_per_peer && pid > 0)
+		who->peer = (uint64_t)pid;
 	return !d->may || d->may(d, who->uid, pid);
 }
 

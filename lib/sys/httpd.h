@@ -83,7 +83,8 @@ struct httpd {
 	const char *server;             /* value of Server: pc/VERSION */
 	/* Once, when the last connection has ended after httpd_drain(). */
 	void (*on_idle)(struct httpd *);
-	size_t max_per_peer;            /* 0: no matter */
+	size_t max_per_peer;            /* an address that is not loopback, or
+					 * an AF_UNIX process; 0: no matter */
 	int head_ms, idle_ms, stall_ms, linger_ms; /* tests set others */
 	size_t max_held;
 

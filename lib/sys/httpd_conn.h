@@ -44,7 +44,7 @@ struct httpd_conn {
 	int64_t deadline_ms;    /* the timer may stand at an earlier time */
 	enum httpd_state state;
 	uid_t uid;
-	uint64_t peer;          /* its network address; 0: this machine */
+	uint64_t peer;          /* whom max_per_peer is about; 0: nobody */
 	size_t held;            /* of its server's */
 
 	/* The request being read. */
