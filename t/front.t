@@ -145,9 +145,10 @@ stream log.out '/api/modules/a/logs?follow=1'
 log=$stream
 stream events.out /api/events
 events=$stream
-ok 'a log is followed'            exits 0 pc-start --wait=60 a
+ok 'events are followed'          eventually grep -q '^event: reset' events.out
+ok 'and a log'                    exits 0 pc-start --wait=60 a
 ok '  its lines come'             eventually grep -q '^\[a\] ' log.out
-cat events.out >&2; echo ===; cat log.out >&2;ok 'so do events'                 eventually grep -q '^event: ready' events.out
+ok 'so do events'                 eventually grep -q '^event: ready' events.out
 ok 'who leaves a stream'          kill "$log"
 ok 'SIGTERM ends the others'      front_end TERM 0
 ok '  in order'                   wait "$events"
