@@ -198,8 +198,9 @@ static int write_instance(struct prepare *p, struct err *e)
 	jsonw_null(&w);
 	jsonw_end(&w);
 	buf_putc(&b, '\n');
+	/* Not synced: after a power cut there is another boot. */
 	rc = buf_failed(&b) ? err_set(e, ERR_NO_MEMORY, "no memory") :
-		file_replace(p->home.fd, HOME_INSTANCE, buf_str(&b), 0644, e);
+		file_put(p->home.fd, HOME_INSTANCE, buf_str(&b), 0644, e);
 	buf_release(&b);
 	return rc;
 }
