@@ -45,6 +45,53 @@ static const char *const admin[] = { "parachute:host:admin", NULL };
 static const char *const steer[] = { "parachute:host:admin",
 				     "parachute:host:start", NULL };
 
+/* Modules' own paths */
+
+static bool is_mounted(const struct row *row, struct str path)
+{
+	bool vault = str_starts(path, STR("/vault/"));
+
+	if (row_is_vault(row->name) != vault)
+		return false;
+	for (size_t i = 0; i < row->npaths; i++) {
+		struct str mount = row->paths[i];
+
+		while (mount.n && mount.p[mount.n - 1] == '/')
+			mount.n--;
+		if (mount.n && str_starts(path, mount) &&
+		    (path.n == mount.n || path.p[mount.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* What is for this host alone is nothing to others, and who is which is only
+ * known with the proxy. */
+static const struct row *owner(struct front *f, struct str path)
+{
+	registry_load(&f->registry, f->home.fd, NULL);
+	for (size_t i = 0; i < f->registry.n; i++) {
+		const struct row *row = &f->registry.rows[i];
+
+		if (row->exposure != EXPOSE_LOOPBACK && is_mounted(row, path))
+			return row;
+	}
+	return NULL;
+}
+
+static void others(struct front_ask *a)
+{
+	const struct row *row = owner(a->front, a->req->path);
+
+	if (row)
+		ask_refuse(a, 501, "not_implemented", "this is a path of the "
+			   "module %.*s, which the hub does not pass on yet; "
+			   "it answers itself on port %u of this host",
+			   STR_ARG(row->short_name), (unsigned)row->port);
+	else
+		not_found(a);
+}
+
 /* Small handlers */
 
 static void not_yet(struct front_ask *a)
@@ -100,7 +147,7 @@ static void to_notes(struct front_ask *a)
 		store_setting(a->front->store, "notes_redirect_disabled",
 			      a->req->arena, &off, NULL);
 	if (str_is(off, "true"))
-		not_found(a);
+		others(a);
 	else
 		redirect(a);
 }
@@ -357,53 +404,6 @@ static const struct route *find(struct front_ask *a, bool *known)
 	if (first)
 		refuse_method(a, first);
 	return NULL;
-}
-
-/* Modules' own paths */
-
-static bool is_mounted(const struct row *row, struct str path)
-{
-	bool vault = str_starts(path, STR("/vault/"));
-
-	if (row_is_vault(row->name) != vault)
-		return false;
-	for (size_t i = 0; i < row->npaths; i++) {
-		struct str mount = row->paths[i];
-
-		while (mount.n && mount.p[mount.n - 1] == '/')
-			mount.n--;
-		if (mount.n && str_starts(path, mount) &&
-		    (path.n == mount.n || path.p[mount.n] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* What is for this host alone is nothing to others, and who is which is only
- * known with the proxy. */
-static const struct row *owner(struct front *f, struct str path)
-{
-	registry_load(&f->registry, f->home.fd, NULL);
-	for (size_t i = 0; i < f->registry.n; i++) {
-		const struct row *row = &f->registry.rows[i];
-
-		if (row->exposure != EXPOSE_LOOPBACK && is_mounted(row, path))
-			return row;
-	}
-	return NULL;
-}
-
-static void others(struct front_ask *a)
-{
-	const struct row *row = owner(a->front, a->req->path);
-
-	if (row)
-		ask_refuse(a, 501, "not_implemented", "this is a path of the "
-			   "module %.*s, which the hub does not pass on yet; "
-			   "it answers itself on port %u of this host",
-			   STR_ARG(row->short_name), (unsigned)row->port);
-	else
-		not_found(a);
 }
 
 static bool is_malformed(const struct front_ask *a)
