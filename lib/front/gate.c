@@ -77,7 +77,7 @@ static void refuse_scope(const struct front_ask *a, enum gate gate,
 	int n = fmt(text, sizeof text, "the token lacks the scope %s",
 		    scopes[0]);
 
-	for (; *++scopes && n < (int)sizeof text;)
+	while (*++scopes && n < (int)sizeof text)
 		n += fmt(text + n, sizeof text - (size_t)n, " or %s", *scopes);
 	refuse(a, gate, 403, "insufficient_scope", text);
 }

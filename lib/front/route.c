@@ -15,10 +15,10 @@
 
 enum method {
 	GET = 1, POST = 2, PUT = 4, DELETE = 8, PATCH = 16, OPTIONS = 32,
-	HEAD = 64, ANY = -1,
+	HEAD = 64, OTHER = 128, ANY = 255,
 };
 
-static const struct { const char *name; enum method bit; } methods[] = {
+static const struct { const char *name; unsigned bit; } methods[] = {
 	{ "GET", GET }, { "HEAD", HEAD }, { "POST", POST }, { "PUT", PUT },
 	{ "DELETE", DELETE }, { "PATCH", PATCH }, { "OPTIONS", OPTIONS },
 };
@@ -31,7 +31,7 @@ enum fit {
 };
 
 struct route {
-	enum method methods;
+	unsigned methods;
 	enum fit fit;
 	struct str path;
 	enum gate gate;
@@ -318,12 +318,12 @@ static const struct route routes[] = {
 
 /* Reading it */
 
-static enum method method_of(struct str name)
+static unsigned method_of(struct str name)
 {
 	for (size_t i = 0; i < LEN(methods); i++)
 		if (str_is(name, methods[i].name))
 			return methods[i].bit == HEAD ? GET : methods[i].bit;
-	return 0;
+	return OTHER;
 }
 
 static bool fits(const struct route *r, struct str path, struct str verb,
@@ -371,11 +371,11 @@ static void refuse_method(const struct front_ask *a, const struct route *r)
 	int n = fmt(allow, sizeof allow, "Allow: ");
 
 	for (; r < end && same_place(r, first); r++)
-		all |= (unsigned)r->methods;
+		all |= r->methods;
 	if (all & GET)
 		all |= HEAD;
 	for (size_t i = 0; i < LEN(methods); i++)
-		if (all & (unsigned)methods[i].bit)
+		if (all & methods[i].bit)
 			n += fmt(allow + n, sizeof allow - (size_t)n, "%s%s",
 				 n > 7 ? ", " : "", methods[i].name);
 	fmt(allow + n, sizeof allow - (size_t)n, "\r\n");
@@ -388,7 +388,7 @@ static void refuse_method(const struct front_ask *a, const struct route *r)
 static const struct route *find(struct front_ask *a, bool *known)
 {
 	const struct route *end = routes + LEN(routes), *first = NULL;
-	enum method method = method_of(a->req->head->method);
+	unsigned method = method_of(a->req->head->method);
 	struct str verb = verb_of(a);
 
 	for (const struct route *r = routes; r < end; r++) {
@@ -398,7 +398,7 @@ static const struct route *find(struct front_ask *a, bool *known)
 			continue;
 		first = first ? first : r;
 		*known = true;
-		if (r->methods == ANY || (r->methods & method))
+		if (r->methods & method)
 			return r;
 	}
 	if (first)
