@@ -101,12 +101,14 @@ mint() {
 		'^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$' "$_f"
 }
 
-# The part of a token in a file: claim FILE JQ-EXPRESSION
-claim() {
-	cut -d . -f 2 "$1" | tr -- '-_' '+/' |
-		jq -rR "[. + \"==\"[:(4 - length % 4) % 4]][0] | @base64d |
-			fromjson | $2"
+# A part of the token in a file: claim FILE JQ-EXPRESSION, of its head header.
+_part() {       # FILE NUMBER JQ-EXPRESSION
+	cut -d . -f "$2" "$1" | tr -- '-_' '+/' |
+		jq -rR '. + "==="[:(4 - length % 4) % 4] | @base64d | fromjson |
+			'"$3"
 }
+claim() { _part "$1" 2 "$2"; }
+header() { _part "$1" 1 "$2"; }
 
 # judge CMD...: CMD prints its results itself, as "ok NAME", "not ok NAME"
 # and "# ...", then "end". They are counted here.

@@ -149,9 +149,7 @@ use_it() {
 		/.well-known/parachute-revocation.json -- \
 		"$(jq -c .revoked used.json) - .jtis == []"
 	ok '  we sign with its key'     mint jwt --scope scribe:transcribe
-	is "$(cut -d . -f 1 jwt | tr -- '-_' '+/' | jq -rR \
-		'. + "==="[:(4 - length % 4) % 4] | @base64d | fromjson | .kid')" \
-		"$(jq -r .kid used.json)" '    by kid'
+	is "$(header jwt .kid)" "$(jq -r .kid used.json)" '    by kid'
 	ok '  rotate-key'               exits 0 pc-auth rotate-key
 	refhome sql "$home" 'SELECT kid, public_key_pem, private_key_pem,
 		algorithm FROM signing_keys WHERE retired_at IS NULL' >key.json
