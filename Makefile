@@ -35,7 +35,7 @@ LDFLAGS  = $(STATIC) -no-pie -Wl,--gc-sections,--build-id=none \
            -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 
 # Programs, units and tests are found; the layers are spelled out.
-layers := base wire sys hub keep log
+layers := base wire sys hub keep log auth front
 progs  := $(sort $(patsubst bin/%.c,%,$(wildcard bin/*.c)))
 units  := $(sort $(patsubst t/unit/%.c,$O/t/%.t,$(wildcard t/unit/*/*.c)))
 tools  := $(sort $(patsubst t/tools/%.c,$O/t/tools/%,$(wildcard t/tools/*.c)))
@@ -50,24 +50,74 @@ libs   := $(patsubst %,$O/lib/%.a,hub sys wire base)
 
 all: $(progs:%=$O/bin/%) $O/checked
 
-# keep is linked by the keeper alone, log by what writes and reads log files.
+# keep is linked by the keeper alone, log by what writes and reads log files,
+# auth by what opens hub.db. The front door's archive uses that of auth.
 upper_pc-serve := keep
 upper_pc-logd  := log
 upper_pc-logs  := log
+upper_pc-front := front auth
+upper_pc-auth  := auth
+
+# Third-party code, for the programs that are named here.
+vendor_pc-front := sqlite bearssl
+vendor_pc-auth  := sqlite bearssl
+vendored = $(patsubst %,$O/vendor/%.a,$1)
 
 define prog_rule
-$O/bin/$1: $O/obj/bin/$1.o $(patsubst %,$O/lib/%.a,$(upper_$1)) $(libs)
+$O/bin/$1: $O/obj/bin/$1.o $(patsubst %,$O/lib/%.a,$(upper_$1)) $(libs) \
+		$(call vendored,$(vendor_$1))
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
 endef
 $(foreach p,$(progs),$(eval $(call prog_rule,$p)))
 
 # A change of flags rebuilds everything they shape.
+stamp = @echo '$1' | cmp -s - $@ || echo '$1' > $@
 $O/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(flags) $(LDFLAGS) $(LOOP)' | cmp -s - $@ || \
-		echo '$(CC) $(flags) $(LDFLAGS) $(LOOP)' > $@
+	$(call stamp,$(CC) $(flags) $(LDFLAGS) $(LOOP))
 FORCE:
+
+# Fetched and checked by vendor/fetch, unless a directory is named; compiled
+# without our warnings. What misbehaves in it shows to the address sanitizer;
+# the shifts and alignments that the other one minds are its authors' choice.
+SQLITE_DIR  =
+BEARSSL_DIR =
+sqlite_dir  = $(or $(SQLITE_DIR),$O/vendor/sqlite)
+bearssl_dir = $(or $(BEARSSL_DIR),$O/vendor/bearssl)
+alien   = -fno-pie -ffunction-sections -fdata-sections $(harden) -w \
+          -fno-asynchronous-unwind-tables -fno-unwind-tables \
+          $(patsubst -fsanitize=%,-fsanitize=address,$(filter -g -fsanitize=% \
+          -fno-omit-frame-pointer,$(CFLAGS)))
+alien_sqlite  = -Os -DSQLITE_THREADSAFE=0 -DSQLITE_DQS=0 \
+          -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 \
+          -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_TEMP_STORE=2 \
+          -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_DEPRECATED \
+          -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_AUTOINIT \
+          -DSQLITE_USE_ALLOCA -DHAVE_FDATASYNC=1
+# Seeds come from getrandom(), by our hand.
+alien_bearssl = -O2 -DBR_RDRAND=0 -DBR_USE_URANDOM=0
+
+export SQLITE_DIR BEARSSL_DIR
+$O/vendor/%.ready: FORCE
+	@mkdir -p $(@D)
+	@vendor/fetch $(@D) $* > $@.new || { rm -f $@.new; exit 1; }
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$O/vendor/%.flags: FORCE
+	@mkdir -p $(@D)
+	$(call stamp,$(CC) $(alien) $(alien_$*))
+$O/vendor/%.a: $O/vendor/%.ready $O/vendor/%.flags FORCE
+	+@$(MAKE) --no-print-directory -f vendor/archive.mk archive NAME=$* \
+		CC='$(CC)' AR='$(AR)' SOURCE='$($*_dir)' OUT='$(@D)' \
+		FLAGS='$(alien) $(alien_$*) -ffile-prefix-map=$(CURDIR)=.'
+
+# Whose headers are seen by whom: t/layers.sh has the same table.
+sees_sqlite  := $O/lib/sys/db.o
+sees_bearssl := $O/lib/sys/tls.o $O/lib/auth/jwt.o $O/lib/auth/keys.o
+$(sees_sqlite): $O/vendor/sqlite.ready
+$(sees_sqlite): private flags += -isystem $(sqlite_dir)
+$(sees_bearssl): $O/vendor/bearssl.ready
+$(sees_bearssl): private flags += -isystem $(bearssl_dir)/inc
 
 $O/%.o $O/obj/%.o: %.c $O/flags
 	@mkdir -p $(@D)
@@ -83,9 +133,11 @@ $(foreach l,$(layers),$(eval $(call archive,$l)))
 # A test may use its own layer and those below: an upward call does not link.
 below = $(patsubst %,$O/lib/%.a,$1)
 define unit_rule
-$O/t/$1/%.t: $O/t/unit/$1/%.o $O/t/tap.o $(call below,$2)
+$O/t/$1/%.t: $O/t/unit/$1/%.o $O/t/tap.o $(call below,$2) \
+		$(call vendored,$3)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+		$$(filter $O/lib/%.a,$$^) $$(filter $O/vendor/%.a,$$^)
 endef
 $(eval $(call unit_rule,base,base))
 $(eval $(call unit_rule,wire,wire base))
@@ -93,6 +145,9 @@ $(eval $(call unit_rule,sys,sys wire base))
 $(eval $(call unit_rule,hub,hub sys wire base))
 $(eval $(call unit_rule,keep,keep hub sys wire base))
 $(eval $(call unit_rule,log,log hub sys wire base))
+$(eval $(call unit_rule,auth,auth hub sys wire base,sqlite bearssl))
+$(eval $(call unit_rule,front,front auth hub sys wire base,sqlite bearssl))
+$O/t/sys/db.t: $O/vendor/sqlite.a
 
 # Tests may use what POSIX lacks: guard pages, and what they spy on.
 $O/t/%.o: private flags += -D_DEFAULT_SOURCE -It
@@ -138,15 +193,17 @@ help:
 	@echo 'make clean            removes $O'
 	@echo 'run, check, asan, lint and bench install what they lack (Debian, as'
 	@echo 'root; DEPS=no: never). make CC=gcc STATIC= builds a dynamic one.'
+	@echo 'SQLITE_DIR=, BEARSSL_DIR=, VENDOR_CACHE=: see vendor/README.'
 
 # Every product is what it is said to be; a dynamic build claims nothing.
-$O/checked: $(progs:%=$O/bin/%) t/products.sh
+$O/checked: $(progs:%=$O/bin/%) $(layers:%=$O/lib/%.a) t/products.sh
 	@mkdir -p $(@D)
 	$(if $(STATIC),t/products.sh $O $(progs))
 	@touch $@
 
 # Packages come first, before anything is compiled: hence the second make.
-need = @DEPS=$(DEPS) t/deps.sh $(if $(STATIC),static) build
+need_in = @DEPS=$(DEPS) BUILD='$1' t/deps.sh $(if $(STATIC),static) build vendor
+need    = $(call need_in,$O)
 again = @$(MAKE) --no-print-directory
 # A build directory of its own, unless one was asked for.
 place = $(if $(filter file,$(origin O)),O=$1)
@@ -185,7 +242,7 @@ sanitize = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan_dir = $(if $(filter file,$(origin O)),build/asan,$O)
 # Reports go to files: nobody reads the stderr of a daemon under test.
 asan:
-	$(need) check asan
+	$(call need_in,$(asan_dir)) check asan
 	@mkdir -p $(asan_dir)/reports
 	@PC_REPORTS='$(abspath $(asan_dir))/reports'; export PC_REPORTS; \
 	ASAN_OPTIONS="log_path=$$PC_REPORTS/r:detect_stack_use_after_return=1" \
@@ -197,11 +254,12 @@ asan:
 
 sources  := $(sort $(wildcard lib/*/*.c bin/*.c))
 scripts  := $(sort $(wildcard t/*.t t/*.sh t/*/*.sh t/bench/run t/bench/survivors \
-             .ci/run))
+             .ci/run vendor/fetch))
 pages    := $(sort $(wildcard doc/*.[1-8]))
 lint_dir  = $(if $(filter file,$(origin O)),build/lint,$O)
 # clang sees the code as gcc does, without what it does not know.
-tidy      = $(filter-out $(harden) -fanalyzer,$(flags))
+tidy      = $(filter-out $(harden) -fanalyzer,$(flags)) \
+            -isystem $(sqlite_dir) -isystem $(bearssl_dir)/inc
 # cppcheck knows no _Noreturn. autoVariables is about pointers to locals that
 # are taken back before the function ends; the sanitizers watch those.
 # ctunullpointer takes sizeof e->msg for an access.
@@ -212,13 +270,13 @@ check_c   = cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
             -Ilib -It
 
 lint:
-	$(need) lint
+	$(call need_in,$(lint_dir)) lint
 	@$(MAKE) --no-print-directory -k lint-now O=$(lint_dir) CC=gcc \
 		CFLAGS='-O0 -g -Werror -fanalyzer'
 lint-now: analyzed $(addprefix lint-,cppcheck tidy layers shell pages)
 lint-cppcheck:
 	@$(check_c) $(sources) $(sort $(wildcard t/*.c t/*/*.c t/*/*/*.c))
-lint-tidy:
+lint-tidy: $O/vendor/sqlite.ready $O/vendor/bearssl.ready
 	@printf '%s\n' $(sources) | \
 		xargs -P $(JOBS) -I FILE clang-tidy --quiet FILE -- $(tidy)
 lint-layers:
@@ -262,7 +320,9 @@ repro:
 	@set -e; for d in a another-place; do \
 		mkdir -p $(repro_in)/$$d; \
 		cp -R Makefile bin lib t doc vendor $(repro_in)/$$d; \
-		$(MAKE) --no-print-directory -s -C $(repro_in)/$$d O=build all; \
+		$(MAKE) --no-print-directory -s -C $(repro_in)/$$d O=build all \
+			SQLITE_DIR='$(abspath $(SQLITE_DIR))' \
+			BEARSSL_DIR='$(abspath $(BEARSSL_DIR))'; \
 	done
 	@set -e; for p in $(progs); do \
 		cmp $(repro_in)/a/build/bin/$$p \

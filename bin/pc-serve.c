@@ -22,7 +22,7 @@ static const struct opt opts[] = {
 		"address to bind (PARACHUTE_BIND_HOST, else loopback)"),
 	OPT_FLAG(0, "no-front", &no_front,
 		 "no TCP port: local commands only"),
-	OPT_LONG(0, "workers", "NUM", &workers, 1, 64,
+	OPT_LONG(0, "workers", "NUM", &workers, 1, 16,
 		 "front door processes (one a processor, at most 4)"),
 	OPT_LONG(0, "ready-fd", "NUM", &ready_fd, 3, 1 << 20,
 		 "write the port and a newline there once hub.sock answers"),
@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 	o.bind = bind_addr ? bind_addr : env("PARACHUTE_BIND_HOST");
 	o.front = !no_front;
 	o.port = port >= 0 ? (uint16_t)port : port_of_env();
+	o.workers = (unsigned)workers;
 	o.ready_fd = (int)ready_fd;
 	status = keeper_run(&o, &e);
 	if (status < 0) {

@@ -2,8 +2,11 @@
 # Installs what a step needs and the machine lacks. Debian, as root; anybody
 # else is told the line to run. Silent when nothing is missing.
 #
-#	t/deps.sh GROUP...      static build run check asan lint bench survivors
+#	t/deps.sh GROUP...      static build vendor run check asan lint bench
+#	                        survivors
 #
+# vendor is what fetches third-party sources into $BUILD/vendor, if they have
+# yet to be fetched.
 # DEPS=no skips it. A program that is there, from wherever, is left alone, and
 # so is every package that is installed. Servers that get installed are kept
 # from starting, now and at the next boot.
@@ -23,6 +26,7 @@ group() {
 		strip binutils
 		cmp diffutils
 		find findutils' ;;
+	vendor) clients ;;
 	run)    demo ;;
 	check)  echo 'nginx nginx
 		redis-server redis-server
@@ -65,6 +69,16 @@ demo() {
 		redis-server redis-server'
 }
 
+clients() {
+	"${0%/*}/../vendor/fetch" --needs "${BUILD:-build}/vendor" |
+		while read -r client; do
+			case $client in
+			npm)    echo 'npm npm' ;;
+			xz)     echo 'xz xz-utils' ;;
+			esac
+		done
+}
+
 # glibc's headers have no program to look for.
 headers() {
 	case " $* " in
@@ -89,6 +103,15 @@ libraries() {
 	esac
 }
 
+# A client that goes over TLS wants to know whom to trust.
+authorities() {
+	case " $* " in
+	*' vendor '*)
+		[ -s /etc/ssl/certs/ca-certificates.crt ] ||
+			! clients | grep -q npm || echo ca-certificates ;;
+	esac
+}
+
 missing() {
 	for g in "$@"; do
 		group "$g"
@@ -97,6 +120,7 @@ missing() {
 	done
 	headers "$@"
 	libraries "$@"
+	authorities "$@"
 }
 
 packages=$(missing "$@" | sort -u | tr '\n' ' ')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What includes what, read off the include lines: base < wire < sys < hub <
-# keep, log; a folder includes itself and what stands before it, and of keep
-# and log none the other.
+# keep, log, auth; auth < front; a folder includes itself and what stands
+# before it, and of keep, log and front none another.
 #
 #	t/layers.sh [FILE...]           one line per fault; 1 when there is one
 set -u
@@ -14,10 +14,16 @@ BEGIN {
 	n = split("base wire sys hub keep", order, " ")
 	for (i = 1; i <= n; i++)
 		rank[order[i]] = i
-	rank["log"] = n
+	rank["log"] = rank["auth"] = rank["front"] = n
+	beside["front"] = "auth"
 	# What stands on top is for the programs named here alone.
 	only["keep"] = " pc-serve.c "
 	only["log"] = " pc-logd.c pc-logs.c "
+	only["auth"] = " pc-front.c pc-auth.c "
+	only["front"] = " pc-front.c "
+	# Third-party headers are for these files alone.
+	sees["sqlite3.h"] = " sys/db.c "
+	sees["bearssl.h"] = " sys/tls.c auth/jwt.c auth/keys.c "
 }
 
 function fault(what) {
@@ -41,8 +47,11 @@ FNR == 1 {
 	folder = name
 	sub(/\/.*/, "", folder)
 
-	if (name ~ /(^|\/)(sqlite3|bearssl)[^\/]*\.h$/)
-		fault(name ": no file may include it")
+	if (name in sees && !quoted) {
+		if (!index(sees[name], " " mine "/" path[parts] " "))
+			fault(name ": it is for" sees[name] "alone")
+	} else if (name ~ /(^|\/)(sqlite3|bearssl)[^\/]*\.h$/)
+		fault(name ": no file may include it so")
 	else if (name ~ /\.c$/)
 		fault(name ": a source file is not included")
 	else if (quoted && name !~ /^[a-z]+\/[a-z0-9_]+\.h$/)
@@ -52,7 +61,8 @@ FNR == 1 {
 	else if (!quoted && folder in rank && folder != "sys")
 		fault(name ": a header of ours is quoted")
 	else if (quoted && (rank[folder] > top || (mine != "bin" &&
-		 folder != mine && rank[folder] == top)))
+		 folder != mine && beside[mine] != folder &&
+		 rank[folder] == top)))
 		fault(mine " must not include " folder " (" name ")")
 	else if (quoted && mine == "bin" && folder in only &&
 		 !index(only[folder], " " path[parts] " "))

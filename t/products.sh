@@ -36,10 +36,10 @@ defined() {     # global names that an object, archive or program defines
 }
 
 # A check that reads no names finds no fault: nothing may be stripped here.
-for layer in keep log; do
+for layer in keep log auth front; do
 	defined "$build/lib/$layer.a" >"$tmp/$layer"
-	[ $# -eq 0 ] || [ -s "$tmp/$layer" ] ||
-		bad "$build/lib/$layer.a names nothing"
+	[ $# -eq 0 ] || [ -s "$tmp/$layer" ] || ! ls "lib/$layer"/*.c \
+		>"$tmp/found" 2>&1 || bad "$build/lib/$layer.a names nothing"
 done
 
 for name in "$@"; do
@@ -56,21 +56,25 @@ for name in "$@"; do
 	fi
 
 	strip -o "$tmp/stripped" "$prog"
+	: >"$tmp/found"
 	size=$(wc -c <"$tmp/stripped")
 	total=$((total + size))
-	budget=$SMALL
-	if grep -Eq '^(sqlite3_|br_)' "$tmp/names"; then
-		budget=$LARGE
-	fi
+	case $name in
+	pc-front | pc-auth)
+		budget=$LARGE ;;
+	*)
+		budget=$SMALL
+		grep -E '^(sqlite3_|br_)' "$tmp/names" >"$tmp/found" || :
+		lacks 'no database and no cryptography in it' ;;
+	esac
 	[ "$size" -le "$budget" ] ||
 		bad "$name: $size bytes stripped, $budget are allowed"
 
-	: >"$tmp/found"
 	case $name in
 	pc-serve | pc-logd)
-		forbidden='^(sqlite3_.*|br_.*|fsync|fdatasync|pthread_create)$'
+		forbidden='^(fsync|fdatasync|pthread_create)$'
 		grep -E "$forbidden" "$tmp/names" >"$tmp/found" || :
-		lacks 'no database, TLS, waiting for a disk or thread in it' ;;
+		lacks 'no waiting for a disk and no thread in it' ;;
 	esac
 	if [ "$name" != pc-serve ]; then
 		comm -12 "$tmp/keep" "$tmp/names" >"$tmp/found"
@@ -82,6 +86,16 @@ for name in "$@"; do
 		comm -12 "$tmp/log" "$tmp/names" >"$tmp/found"
 		lacks 'lib/log is for pc-logd and pc-logs alone' ;;
 	esac
+	case $name in
+	pc-front | pc-auth) ;;
+	*)
+		comm -12 "$tmp/auth" "$tmp/names" >"$tmp/found"
+		lacks 'lib/auth is for pc-front and pc-auth alone' ;;
+	esac
+	if [ "$name" != pc-front ]; then
+		comm -12 "$tmp/front" "$tmp/names" >"$tmp/found"
+		lacks 'lib/front is for pc-front alone'
+	fi
 done
 
 [ "$total" -le "$ALL" ] ||

@@ -9,6 +9,8 @@
  *	<short>/.env            a module's environment
  *	<short>/supervise.json  the operator's settings for it (hub/supervise)
  *	expose-state.json       the exposure whose origin is the hub's
+ *	hub-instance.json       which boot of the hub answers on its port
+ *	hub.db, operator.token  keys, tokens, users (auth/store, auth/token)
  *	hub.sock                the local API (or PARACHUTE_HUB_SOCK)
  *	hub/run/keeper.lock     held by the running keeper; holds its pid
  *	hub/run/hub.port        the bound TCP port, decimal and LF
@@ -29,6 +31,7 @@
 
 #define HOME_SERVICES   "services.json"
 #define HOME_EXPOSE     "expose-state.json"
+#define HOME_INSTANCE   "hub-instance.json"
 #define HOME_SOCK       "hub.sock"
 #define HOME_RUN        "hub/run"
 #define HOME_EXITS      "hub/exits"
@@ -41,6 +44,7 @@
 #define HOME_SERVICES_LOCK "services.lock"
 
 #define HUB_PORT 1939   /* the reference's, and the canonical one */
+#define HUB_API  1      /* what hub.sock speaks; raised when it changes */
 
 struct home {
 	char path[4096];        /* absolute */

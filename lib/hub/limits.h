@@ -12,7 +12,6 @@
 #define ARGV_MAX           64           /* words of a start command */
 #define DEPENDENCIES_MAX   32           /* names one module can wait for */
 
-#define CREW_MAX           16           /* programs of our own beside us */
 #define RECORDS_MAX        (2 * MODULES_MAX)    /* modules, crew, and those
                                          * of a killed keeper */
 #define SUPERVISE_SIZE_MAX (64 * 1024)  /* a page of settings is 4 KiB */
@@ -36,9 +35,10 @@
                                          * unprivileged process may ask for */
 #define LOGPIPE_PATIENCE_MS 2000        /* it takes nothing: rings only */
 
-#define HUB_CONNS_MAX      64           /* hub.sock */
-#define HUB_WAITS_MAX      48           /* of them may wait or follow: 16 are
-                                         * left for who wants an answer now */
+#define HUB_CONNS_MAX      208          /* hub.sock: what 4 workers of the front
+					 * may have, and 16 for the others */
+#define HUB_PEER_MAX       48           /* of one process, so of one worker */
+#define HUB_WAITS_MAX      48           /* may wait or follow, all together */
 #define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
                                          * was away for longer begins anew */
 #define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */

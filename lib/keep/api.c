@@ -301,6 +301,31 @@ static void post_stop(const struct api_ask *a)
 		stopped_nothing(a);
 }
 
+/* The front door: its workers are none of the modules. */
+static void post_front(const struct api_ask *a, bool taken)
+{
+	struct buf b;
+
+	if (!taken) {
+		api_refuse(a, 404, "not_found", "this hub has no front door "
+			   "(--no-front), or is being stopped");
+		return;
+	}
+	buf_init(&b, 4096);
+	buf_put(&b, STR("{\"accepted\":true}"));
+	api_reply(a, 202, &b);
+}
+
+static void post_prepare(const struct api_ask *a)
+{
+	post_front(a, workers_prepare(a->api->workers));
+}
+
+static void post_renew(const struct api_ask *a)
+{
+	post_front(a, workers_renew(a->api->workers));
+}
+
 /* A verb of NULL is the whole path; otherwise /api/modules/<short>/<verb>,
  * of which "" is /api/modules/<short> itself. */
 static const struct route {
@@ -313,6 +338,8 @@ static const struct route {
 	{ "GET",  "/api/modules", NULL,      get_modules },
 	{ "GET",  "/api/events",  NULL,      api_get_events },
 	{ "GET",  "/metrics",     NULL,      get_metrics },
+	{ "POST", "/api/front/prepare", NULL, post_prepare },
+	{ "POST", "/api/front/restart", NULL, post_renew },
 	{ "GET",  NULL,           "",        get_module },
 	{ "POST", NULL,           "start",   post_start },
 	{ "POST", NULL,           "stop",    post_stop },

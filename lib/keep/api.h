@@ -14,6 +14,7 @@
 #include "keep/ops.h"
 #include "keep/out.h"
 #include "keep/spawn.h"
+#include "keep/workers.h"
 
 struct api {
 	struct sup *sup;
@@ -22,6 +23,7 @@ struct api {
 	struct logs *logs;
 	struct events *events;
 	struct crew *crew;
+	struct workers *workers;
 	struct registry *registry;
 	struct spawn_ctx *spawn;
 	struct out *out;

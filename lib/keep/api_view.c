@@ -5,12 +5,10 @@
 #include "hub/view.h"
 #include "keep/history.h"
 #include "keep/sweep.h"
-#include "sys/fd.h"
 #include "sys/os.h"
 #include "wire/date.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 /* A row of GET /api/modules and its place. */
 struct entry {
@@ -226,95 +224,6 @@ void view_modules(struct api *api, bool usage, struct buf *out)
 	free(all);
 }
 
-static void put_descriptors(struct jsonw *w)
-{
-	jsonw_key(w, "descriptors");
-	jsonw_object(w);
-	for (int k = FD_FREE + 1; k < FD_NKIND; k++) {
-		size_t n = fd_count((enum fd_kind)k);
-
-		if (!n)
-			continue;
-		jsonw_key(w, fd_kind_name((enum fd_kind)k));
-		jsonw_int(w, (int64_t)n);
-	}
-	jsonw_end(w);
-}
-
-static void put_crew(struct jsonw *w, const struct crew *c)
-{
-	jsonw_key(w, "crew");
-	jsonw_array(w);
-	LIST_EACH(n, &c->members) {
-		const struct crew_member *m =
-			CONTAINER(n, struct crew_member, node);
-
-		jsonw_object(w);
-		jsonw_key(w, "name");
-		jsonw_cstr(w, m->name);
-		jsonw_key(w, "pid");
-		if (m->pid)
-			jsonw_int(w, m->pid);
-		else
-			jsonw_null(w);
-		jsonw_key(w, "deaths");
-		jsonw_int(w, (int64_t)m->deaths);
-		jsonw_key(w, "error");
-		jsonw_cstr(w, m->error[0] ? m->error : NULL);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-}
-
-static void put_hub(struct jsonw *w, struct api *api)
-{
-	char at[DATE_ISO_SIZE];
-
-	date_iso(api->started_unix_ms, at);
-	jsonw_object(w);
-	jsonw_key(w, "version");
-	jsonw_cstr(w, PC_VERSION);
-	jsonw_key(w, "started_at");
-	jsonw_cstr(w, at);
-	jsonw_key(w, "uptime_ms");
-	jsonw_int(w, os_now_ms() - api->started_ms);
-	jsonw_key(w, "source");
-	jsonw_cstr(w, str_is(str_of(getenv("PARACHUTE_HOME")), "/parachute") ?
-		   "container" : "unknown");
-	jsonw_key(w, "pid");
-	jsonw_int(w, getpid());
-	jsonw_key(w, "manager");
-	jsonw_cstr(w, api->manager);
-	jsonw_key(w, "home");
-	jsonw_cstr(w, api->spawn->home->path);
-	jsonw_key(w, "port");
-	if (api->port)
-		jsonw_int(w, api->port);
-	else
-		jsonw_null(w);
-	jsonw_key(w, "loop");
-	jsonw_cstr(w, loop_name());
-	/* Whether who listens on a module's port is proven to be of it. */
-	jsonw_key(w, "listeners");
-	jsonw_cstr(w, api->sup->deaf || access("/proc/self", F_OK) < 0 ?
-		   "believed" : "proven");
-	jsonw_key(w, "notifications_ignored");
-	jsonw_int(w, (int64_t)api->sup->notifier.ignored);
-	put_descriptors(w);
-	put_crew(w, api->crew);
-	jsonw_key(w, "stdout_lines_dropped");
-	jsonw_int(w, (int64_t)api->out->dropped_total);
-	jsonw_end(w);
-}
-
-void view_hub(struct api *api, struct buf *out)
-{
-	struct jsonw w;
-
-	jsonw_init(&w, out, JSONW_COMPACT);
-	put_hub(&w, api);
-}
-
 static void put_rows(struct api *api, bool usage, struct jsonw *w)
 {
 	for (size_t i = 0; i < api->sup->n; i++) {
@@ -342,7 +251,7 @@ void view_status(struct api *api, bool usage, struct buf *out)
 	jsonw_init(&w, out, JSONW_COMPACT);
 	jsonw_object(&w);
 	jsonw_key(&w, "hub");
-	put_hub(&w, api);
+	view_hub_put(&w, api);
 	jsonw_key(&w, "modules");
 	jsonw_array(&w);
 	put_rows(api, usage, &w);

@@ -14,6 +14,7 @@ void view_module(struct api *, struct mod *, struct buf *);
 /* Its modules, as elements of an array; api is a struct api. */
 void view_rows(void *api, struct jsonw *);
 void view_hub(struct api *, struct buf *);      /* GET /api/hub */
+void view_hub_put(struct jsonw *, struct api *);        /* as a value */
 void view_ready(struct sup *, struct buf *);    /* GET /api/ready */
 
 #endif

@@ -170,7 +170,6 @@ bool cgroup_path(const struct cgroup *c, unsigned id, char *out, size_t size)
 int cgroup_populated(const struct cgroup *c, unsigned id)
 {
 	char name[100], events[256];
-	const char *at;
 	size_t n;
 
 	if (c->fd < 0)
@@ -180,8 +179,12 @@ int cgroup_populated(const struct cgroup *c, unsigned id)
 	fmt(name + n, sizeof name - n, "/cgroup.events");
 	if (!read_whole(c->fd, name, events, sizeof events))
 		return -1;
-	at = strstr(events, "populated ");
-	return at ? at[10] == '1' : -1;
+	for (struct str rest = str_of(events), line; rest.n;) {
+		str_cut(rest, '\n', &line, &rest);
+		if (str_starts(line, STR("populated ")))
+			return str_is(line, "populated 1");
+	}
+	return -1;
 }
 
 static int kill_group(const struct cgroup *c, const char *name)

@@ -125,9 +125,10 @@ static int launch(struct crew_member *m, const char *path, struct err *e)
 {
 	int far[2] = { -1, -1 };
 	struct run_req req = {
-		.path = path, .argv = m->argv, .envp = m->crew->environ,
-		.in = m->in, .die_with_parent = !m->outlives,
-		.nofile = m->crew->nofile,
+		.path = path, .argv = m->argv,
+		.envp = m->environ ? m->environ : m->crew->environ,
+		.in = m->in, .extra = m->extra, .nextra = m->nextra,
+		.die_with_parent = !m->outlives, .nofile = m->crew->nofile,
 	};
 	pid_t pid = -1;
 
@@ -231,6 +232,8 @@ static void died(struct crew_member *m, int status)
 			;
 		shut(&m->out[i]);
 	}
+	if (m->ended && m->ended(m, status) == CREW_REST)
+		return;
 	if (m->leaving && WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
 	m->died_ms[m->deaths++ % CREW_DEATHS] = os_now_ms();
@@ -278,7 +281,7 @@ void crew_dismiss(struct crew_member *m)
 	m->leaving = true;
 }
 
-void crew_start(struct crew *c, struct crew_member *m)
+void crew_add(struct crew *c, struct crew_member *m)
 {
 	m->crew = c;
 	m->pid = 0;
@@ -289,7 +292,20 @@ void crew_start(struct crew *c, struct crew_member *m)
 		m->out[i] = (struct crew_out){ .member = m, .fd = -1,
 			.watch = WATCH_INIT(on_readable) };
 	list_append(&c->members, &m->node);
+}
+
+void crew_start(struct crew *c, struct crew_member *m)
+{
+	crew_add(c, m);
 	start(m);
+}
+
+/* By the timer: this may be asked from within a pass over children. */
+void crew_go(struct crew_member *m)
+{
+	m->leaving = false;
+	if (!m->pid && !m->again.armed)
+		loop_in(m->crew->loop, &m->again, 0);
 }
 
 void crew_release(struct crew_member *m)

@@ -3,10 +3,11 @@
 #define KEEP_CREW_H
 
 /*
- * Programs of our own that the keeper keeps: the log writer. They are found
- * beside our own executable, are no modules, and have no budget: one that ends
- * is started again at once, after CREW_DEATHS of them in a second every
- * CREW_PAUSE_MS. What they say comes line by line to `heard`.
+ * Programs of our own that the keeper keeps: the log writer, the workers of
+ * the front door. They are found beside our own executable, are no modules,
+ * and have no budget: one that ends is started again at once, after
+ * CREW_DEATHS of them in a second every CREW_PAUSE_MS, unless its owner says
+ * that it is to rest. What they say comes line by line to `heard`.
  *
  * A program that is not there is said once and tried again by crew_retry().
  */
@@ -22,6 +23,11 @@
 struct crew;
 struct crew_member;
 
+enum crew_next {
+	CREW_AGAIN,
+	CREW_REST,              /* until crew_go() */
+};
+
 struct crew_out {
 	struct watch watch;
 	struct lines lines;
@@ -33,11 +39,17 @@ struct crew_member {
 	/* The owner's, before crew_start(). */
 	const char *name;       /* of the program; static */
 	char *const *argv;
+	char *const *environ;   /* NULL: the crew's */
 	int in;                 /* its stdin; 0: /dev/null. Not taken over */
+	const int *extra;       /* its 3, 4, ...; not taken over either */
+	size_t nextra;
+	bool passing;           /* it does one thing and ends */
 	bool outlives;          /* no signal when the keeper dies: it ends by
 				 * itself once it has done what it was given */
 	/* stream 0 stdout, 1 stderr */
 	void (*heard)(struct crew_member *, int stream, struct str line);
+	/* It ended (waitpid's status); NULL: always CREW_AGAIN. */
+	enum crew_next (*ended)(struct crew_member *, int status);
 	/* It runs anew (true), or is missing (false). */
 	void (*turned)(struct crew_member *, bool there);
 	void *ctx;
@@ -70,6 +82,10 @@ struct crew {
 void crew_init(struct crew *, struct loop *, const char *argv0,
 	       char *const *environ);
 void crew_start(struct crew *, struct crew_member *);
+/* The same for one that rests until crew_go(), which starts what neither runs
+ * nor is about to. */
+void crew_add(struct crew *, struct crew_member *);
+void crew_go(struct crew_member *);
 void crew_retry(struct crew *);         /* those that are missing */
 /* A child was reaped: false when it is none of ours. */
 bool crew_reaped(struct crew *, pid_t, int status);

@@ -52,6 +52,17 @@ static int open_door(struct door *d, const char *addr, uint16_t *port,
 	return loop_watch(d->loop, &d->watch, d->fd, LOOP_READ, e);
 }
 
+void doors_answer(struct doors *d, bool on)
+{
+	for (size_t i = 0; i < LEN(d->all); i++) {
+		if (d->all[i].fd < 0)
+			continue;
+		loop_cancel(d->all[i].loop, &d->all[i].pause);
+		loop_mask(d->all[i].loop, &d->all[i].watch,
+			  on ? LOOP_READ : 0);
+	}
+}
+
 void doors_close(struct doors *d)
 {
 	for (size_t i = 0; i < LEN(d->all); i++) {

@@ -27,6 +27,9 @@ void doors_init(struct doors *, struct loop *);
  * which. In use is ERR_EXISTS. */
 int  doors_open(struct doors *, const char *bind, uint16_t *port,
 		struct err *);
+/* Whether who connects is accepted (and closed) here; else he waits for who
+ * has the sockets too. On when they are opened. */
+void doors_answer(struct doors *, bool);
 void doors_close(struct doors *);
 
 #endif

@@ -49,6 +49,7 @@ static void finish(struct events *ev, struct making *m)
 		 buf_failed(&m->text) ? STR(RESET) : buf_str(&m->text));
 	buf_release(&m->text);
 	feed_said(&ev->feed);
+	feed_said(&ev->quiet);
 }
 
 static void put_event(const struct feed *f, const struct feed_item *item,
@@ -314,10 +315,12 @@ static void on_look(struct loop *l, struct timer *t)
 }
 
 bool events_follow(struct events *ev, const struct feed_from *from,
-		   struct httpd_conn *c)
+		   bool quiet, struct httpd_conn *c)
 {
 	static const struct feed_form form = { "text/event-stream", put_event };
 
+	if (quiet)
+		return feed_follow(&ev->quiet, from, &form, c);
 	if (!ev->look.armed)
 		loop_in(ev->sup->loop, &ev->look, WATCH_LOOK_MS);
 	if (!feed_follow(&ev->feed, from, &form, c))
@@ -349,8 +352,9 @@ void events_init(struct events *ev, struct sup *s, struct feeds *feeds)
 	ev->look = (struct timer)TIMER_INIT(on_look);
 	ring_init(&ev->ring, ev->block, sizeof ev->block);
 	feed_init(&ev->feed, feeds, "events", &ev->ring);
-	ev->feed.resets = true;
-	ev->feed.ctx = ev;
+	feed_init(&ev->quiet, feeds, "events", &ev->ring);
+	ev->feed.resets = ev->quiet.resets = true;
+	ev->feed.ctx = ev->quiet.ctx = ev;
 	s->events = ev;
 }
 

@@ -13,7 +13,9 @@
  * cursor, or with one that is unknown or too old, gets "reset": the whole.
  *
  * While somebody follows, listeners and health are looked at (keep/listen,
- * keep/health); that nobody does any more is noticed in WATCH_LOOK_MS.
+ * keep/health); that nobody does any more is noticed in WATCH_LOOK_MS. Who
+ * follows quietly gets the same events and causes no looking: the front door
+ * keeps such a stream open for as long as it lives.
  *
  * All take NULL for the events: then nobody is told.
  */
@@ -24,7 +26,7 @@
 
 struct events {
 	struct sup *sup;
-	struct feed feed;
+	struct feed feed, quiet;        /* of the one ring */
 	struct ring ring;
 	struct timer look;
 	size_t problems;        /* of services.json, when last told */
@@ -39,7 +41,7 @@ void events_init(struct events *, struct sup *, struct feeds *);
 void events_release(struct events *);
 
 /* Takes the connection. False: no place left, nothing was answered. */
-bool events_follow(struct events *, const struct feed_from *,
+bool events_follow(struct events *, const struct feed_from *, bool quiet,
 		   struct httpd_conn *);
 size_t events_watchers(const struct events *);
 uint64_t events_total(const struct events *);   /* of this keeper */

@@ -10,11 +10,12 @@
 #include "keep/logd.h"
 #include "keep/manager.h"
 #include "keep/settings.h"
+#include "keep/sock.h"
 #include "keep/sweep.h"
+#include "keep/workers.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/log.h"
-#include "sys/net.h"
 #include "sys/os.h"
 
 #include <errno.h>
@@ -42,9 +43,10 @@ struct keeper {
 	struct events events;
 	struct crew crew;
 	struct logd logd;
-	struct httpd httpd;
+	struct sock sock;
 	struct api api;
 	struct doors doors;
+	struct workers workers;
 	struct hold hold;
 	struct records records;
 	struct manager manager;
@@ -53,7 +55,6 @@ struct keeper {
 	bool closing;           /* everything is being stopped */
 	bool ending;            /* all is down, the last answers are sent */
 	int status;
-	ino_t sock_ino;         /* of the hub.sock that is ours */
 };
 
 /* One keeper a process; too large for a stack, needed before any malloc. */
@@ -94,7 +95,9 @@ static void finish_if_down(struct keeper *k)
 	k->ending = true;
 	loop_cancel(&k->loop, &k->deadline);
 	feeds_end(&k->feeds);
-	loop_in(&k->loop, &k->goodbye, k->httpd.serving ? LAST_WORDS_MS : 0);
+	workers_stop(&k->workers);
+	loop_in(&k->loop, &k->goodbye,
+		k->sock.httpd.serving ? LAST_WORDS_MS : 0);
 }
 
 /* No more patience: SIGKILL, and a moment for it to take effect. */
@@ -294,98 +297,38 @@ static int take_over(struct keeper *k, struct err *e)
 	return 0;
 }
 
-static bool may_talk(struct httpd *h, uid_t uid, pid_t pid)
-{
-	(void)h;
-	(void)pid;
-	return uid == geteuid() || uid == 0;
-}
-
-/* The lock is the home's, but PARACHUTE_HUB_SOCK may be shared by two. */
-static int refuse_second(int dir, const char *name, struct err *e)
-{
-	int fd = net_connect_unix(dir, name, NULL);
-
-	if (fd < 0)
-		return 0;
-	close(fd);
-	return err_set(e, ERR_EXISTS, "another hub answers on %s; unset "
-		       "PARACHUTE_HUB_SOCK or stop that hub", name);
-}
-
-static int listen_sock(struct keeper *k, struct err *e)
-{
-	struct stat st;
-	const char *name;
-	int dir = home_sock(&k->home, &name, e), fd = -1;
-
-	if (dir < 0)
-		return -1;
-	if (refuse_second(dir, name, e) == 0)
-		fd = net_listen_unix(dir, name, e);
-	if (fd >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		k->sock_ino = st.st_ino;
-	close(dir);
-	return fd < 0 ? err_wrap(e, "hub.sock") : fd;
-}
-
 /*
  * First of all: who asks while what a killed keeper left is being ended waits
  * for the answer, instead of being told that no hub is running.
  */
 static int serve(struct keeper *k, struct err *e)
 {
-	int fd = listen_sock(k, e);
-
-	if (fd < 0)
+	if (sock_open(&k->sock, &k->home, &k->loop, e) < 0)
 		return -1;
-	if (httpd_init(&k->httpd, &k->loop, HUB_CONNS_MAX, e) < 0) {
-		close(fd);
-		return -1;
-	}
-	k->httpd.ctx = &k->api;
-	k->httpd.on_request = api_request;
-	k->httpd.may = may_talk;
-	return httpd_listen(&k->httpd, fd, e);
-}
-
-/* hub.sock may have been removed under us: a reload brings it back. */
-static void serve_again(struct keeper *k)
-{
-	struct err e = { 0 };
-	struct stat st;
-	const char *name;
-	int dir = home_sock(&k->home, &name, NULL), fd;
-	bool there = dir >= 0 &&
-		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		st.st_ino == k->sock_ino;
-
-	if (dir >= 0)
-		close(dir);
-	if (there)
-		return;
-	fd = listen_sock(k, &e);
-	if (fd < 0 || httpd_listen(&k->httpd, fd, &e) < 0)
-		log_say("hub.sock is gone and does not come back: %s", e.msg);
-	else
-		log_say("hub.sock was gone; it is back");
+	k->sock.httpd.ctx = &k->api;
+	k->sock.httpd.on_request = api_request;
+	return 0;
 }
 
 static void unserve(struct keeper *k)
 {
-	struct stat st;
-	const char *name;
-	int dir = home_sock(&k->home, &name, NULL);
-
-	httpd_release(&k->httpd);
+	sock_close(&k->sock);
 	doors_close(&k->doors);
 	unlinkat(k->hold.run_dir, HOME_PORT, 0);
-	if (dir < 0)
-		return;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_ino == k->sock_ino)
-		unlinkat(dir, name, 0);
-	close(dir);
+}
+
+/* Requests that are under way are answered, or a moment is over. */
+static void end_workers(struct keeper *k)
+{
+	int64_t until = os_now_ms() + WORKERS_LEAVE_MS, left;
+
+	while (!workers_stop(&k->workers) &&
+	       (left = until - os_now_ms()) > 0 &&
+	       loop_turn(&k->loop, (int)left, NULL) == 0)
+		;
+	if (k->workers.n)
+		unlinkat(k->home.fd, HOME_INSTANCE, 0);
+	workers_release(&k->workers);
 }
 
 static void reload(struct keeper *k)
@@ -395,7 +338,7 @@ static void reload(struct keeper *k)
 	if (k->closing)
 		return;
 	manager_reloading(&k->manager);
-	serve_again(k);
+	sock_again(&k->sock);
 	crew_retry(&k->crew);
 	api_refresh(&k->api);
 	sup_sync(&k->sup);
@@ -489,6 +432,7 @@ static void set_up(struct keeper *k, const struct keeper_opts *o)
 		.feeds = &k->feeds, .logs = &k->logs,
 		.events = &k->events,
 		.crew = &k->crew,
+		.workers = &k->workers,
 		.registry = &k->registry,
 		.spawn = &k->spawn, .out = &out, .manager = manager(),
 		.started_unix_ms = os_unix_ms(), .started_ms = os_now_ms() };
@@ -576,6 +520,9 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 	if (start(k, o, e) < 0)
 		return -1;
 	logd_start(&k->logd, &k->crew, &k->logs, k->home.path);
+	if (o->front)
+		workers_start(&k->workers, &k->crew, &k->doors, &k->logs.front,
+			      k->home.path, k->api.port, o->workers);
 	tell_ready(k, o->ready_fd);
 	manager_ready(&k->manager);
 	start_modules(k);
@@ -583,6 +530,7 @@ int keeper_run(const struct keeper_opts *o, struct err *e)
 		log_say("%s", e->msg);
 		k->status = 1;
 	}
+	end_workers(k);
 	unserve(k);
 	survived = end_strays(k);
 	k->sup.records = NULL;

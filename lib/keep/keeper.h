@@ -7,9 +7,9 @@
  *
  * Start: signals are caught; the lock of the home is taken; hub.sock is bound
  * (who asks from now on waits for the answer); what a killed keeper left is
- * ended; the TCP port is bound; the ready line is written; the modules are
- * started, all at once.
- * Until there is a front door, TCP connections are accepted and closed.
+ * ended; the TCP port is bound; the front door (keep/workers) and the modules
+ * are started, all at once; the ready line is written.
+ * Where there is no front door, TCP connections are accepted and closed.
  *
  * SIGHUP re-reads services.json, starts what is new, stops what is gone.
  * SIGTERM and SIGINT stop everything side by side under one deadline; a
@@ -29,6 +29,7 @@ struct keeper_opts {
 	const char *bind;       /* NULL: 127.0.0.1, and ::1 where there is one */
 	uint16_t port;          /* 0: a free one */
 	bool front;             /* false: no TCP port at all */
+	unsigned workers;       /* of the front door; 0: as fits the host */
 	int ready_fd;           /* -1: none */
 	const char *self;       /* argv[0] */
 	char *const *environ;

@@ -109,7 +109,8 @@ static int fork_child(struct sup *s, struct mod *m, const struct spawn *sp,
 	spawn_request(s->spawn, m, sp, &req);
 	req.out = far[0];
 	req.err = far[1];
-	req.extra = m->notice.far < 0 ? 0 : m->notice.far;
+	req.extra = &m->notice.far;
+	req.nextra = m->notice.far < 0 ? 0 : 1;
 	req.cgroup = group < 0 ? 0 : group;
 	req.gate = true;
 	m->started_ms = os_now_ms();

@@ -3,7 +3,7 @@
 
 #include "base/fmt.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,13 +54,13 @@ static const struct opt *by_name(struct str name)
 
 static bool to_long(const char *text, long *out)
 {
-	char *end;
+	bool minus = text[0] == '-';
+	uint64_t n;
 
-	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
+	if (!str_to_u64(str_of(text + minus), LONG_MAX, &n))
 		return false;
-	errno = 0;
-	*out = strtol(text, &end, 10);
-	return end != text && !*end && !errno;
+	*out = minus ? -(long)n : (long)n;
+	return true;
 }
 
 static void set_number(const struct opt *o, const char *value)

@@ -21,6 +21,7 @@ int64_t os_unix_ns(void);       /* wall clock; may jump */
 int64_t os_unix_ms(void);
 
 int os_random(void *, size_t);
+int os_processors(void);        /* that we may run on; at least 1 */
 
 /* Descriptors: all close-on-exec; accepted ones also non-blocking. */
 int os_pipe(int p[2]);

@@ -3,6 +3,7 @@
 #include "sys/os.h"
 
 #include "base/fmt.h"
+#include "base/num.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,18 @@ int64_t os_unix_ms(void)
 	return clock_ns(CLOCK_REALTIME) / 1000000;
 }
 
+int os_processors(void)
+{
+	unsigned char mask[1024];       /* 8,192 of them */
+	long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+	int n = 0;
+
+	for (long i = 0; i < size; i++)
+		for (unsigned bits = mask[i]; bits; bits &= bits - 1)
+			n++;
+	return n ? n : 1;
+}
+
 int os_random(void *p, size_t n)
 {
 	size_t done = 0;
@@ -147,7 +160,7 @@ static int cloexec_listed(int from)
 	while ((n = syscall(SYS_getdents64, dir, buf, sizeof buf)) > 0) {
 		for (long at = 0; at < n;) {
 			struct dent *d = (struct dent *)(void *)(buf + at);
-			int fd = atoi(d->name);
+			int fd = (int)num_dec(d->name, NULL);
 
 			if (d->name[0] != '.' && fd >= from)
 				set_cloexec(fd);

@@ -2,6 +2,7 @@
 #include "sys/ports_impl.h"
 
 #include "base/fmt.h"
+#include "base/num.h"
 #include "sys/ptab.h"
 
 #include <dirent.h>
@@ -209,10 +210,10 @@ static bool parse_address(struct str hex, struct port_holder *h)
 		return false;
 	h->ipv6 = words == 4;
 	for (size_t i = 0; i < words; i++) {
-		char *end;
+		const char *end;
 
 		str_to_c(str_take(str_skip(hex, i * 8), 8), text, sizeof text);
-		word = (uint32_t)strtoul(text, &end, 16);
+		word = (uint32_t)num_hex(text, &end);
 		if (*end)
 			return false;
 		memcpy(h->addr + i * 4, &word, 4);
@@ -240,7 +241,7 @@ static int take_line(struct ports *t, struct str line, struct err *e)
 	    !str_to_u64(word[7], UINT32_MAX, &uid) ||
 	    !str_to_u64(word[9], UINT64_MAX, &h.inode))
 		return err_set(e, ERR_INVALID, "/proc/net/tcp: odd line");
-	h.port = (uint16_t)strtoul(text, NULL, 16);
+	h.port = (uint16_t)num_hex(text, NULL);
 	h.uid = (uid_t)uid;
 	return ports_add(t, &h, e);
 }
@@ -357,7 +358,7 @@ pid_t ports_owner(uint64_t inode)
 	if (!dir)
 		return 0;
 	while (!pid && (d = readdir(dir))) {
-		pid_t at = (pid_t)strtol(d->d_name, NULL, 10);
+		pid_t at = (pid_t)num_dec(d->d_name, NULL);
 
 		if (at > 0 && ports_holds(at, inode) == 1)
 			pid = at;

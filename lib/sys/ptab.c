@@ -2,6 +2,7 @@
 #include "sys/ptab.h"
 
 #include "base/fmt.h"
+#include "base/num.h"
 #include "sys/fd.h"
 #include "sys/os.h"
 
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -112,12 +114,12 @@ static const char *field(const char *rest, int n)
 /* Its own time, and that of children it has waited for. */
 static uint64_t cpu_ms(const char *times)
 {
-	char *at = (char *)(uintptr_t)times;
-	uint64_t sum = 0;
+	uint64_t sum = 0, hz;
 
 	for (int i = 0; i < 4; i++)
-		sum += strtoull(at, &at, 10);
-	return sum * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+		sum += num_dec(times, &times);
+	hz = getauxval(AT_CLKTCK);
+	return sum * 1000 / (hz ? hz : 100);
 }
 
 static int parse_stat(const char *text, struct proc *p)
@@ -137,14 +139,14 @@ static int parse_stat(const char *text, struct proc *p)
 		n = sizeof p->comm - 1;
 	memset(p->comm, 0, sizeof p->comm);
 	memcpy(p->comm, open + 1, n);
-	p->pid = p->thread = (pid_t)strtol(text, NULL, 10);
+	p->pid = p->thread = (pid_t)num_dec(text, NULL);
 	p->state = *rest;
-	p->ppid = (pid_t)strtol(field(rest, STAT_PPID), NULL, 10);
-	p->pgid = (pid_t)strtol(field(rest, STAT_PGID), NULL, 10);
-	p->sid = (pid_t)strtol(field(rest, STAT_SID), NULL, 10);
+	p->ppid = (pid_t)num_dec(field(rest, STAT_PPID), NULL);
+	p->pgid = (pid_t)num_dec(field(rest, STAT_PGID), NULL);
+	p->sid = (pid_t)num_dec(field(rest, STAT_SID), NULL);
 	/* Its first thread may be gone, and others run on. */
-	p->dead = p->state == 'Z' && strtol(threads, NULL, 10) <= 1;
-	p->start = strtoull(start, NULL, 10);
+	p->dead = p->state == 'Z' && num_dec(threads, NULL) <= 1;
+	p->start = num_dec(start, NULL);
 	p->cpu_ms = cpu_ms(times);
 	return 0;
 }
@@ -176,7 +178,7 @@ static pid_t next_thread(pid_t pid)
 		close(fd);
 	while (dir && thread == pid && (d = readdir(dir)))
 		if (d->d_name[0] != '.')
-			thread = (pid_t)strtol(d->d_name, NULL, 10);
+			thread = (pid_t)num_dec(d->d_name, NULL);
 	if (dir)
 		closedir(dir);
 	return thread;
@@ -271,7 +273,7 @@ int ptab_read(struct ptab *t, struct err *e)
 			continue;
 		if (t->n == t->size && grow(t, e) < 0)
 			return -1;
-		if (proc_read((pid_t)strtol(d->d_name, NULL, 10),
+		if (proc_read((pid_t)num_dec(d->d_name, NULL),
 			      &t->all[t->n]) < 0) {
 			/* Gone is one thing, not to be had another. */
 			if (errno == EMFILE || errno == ENFILE ||

@@ -42,10 +42,12 @@ _Noreturn static void fail(int to, enum run_step step)
 	fail_at(to, (struct run_failure){ .step = (int32_t)step });
 }
 
-/* Out of the way of 0 to 3. */
+/* Out of the way of what the child gets. */
 static int above(int fd)
 {
-	return fd >= 0 && fd < 4 ? fcntl(fd, F_DUPFD_CLOEXEC, 4) : fd;
+	int first = 3 + RUN_EXTRA_MAX;
+
+	return fd >= 0 && fd < first ? fcntl(fd, F_DUPFD_CLOEXEC, first) : fd;
 }
 
 /* An empty root has no /dev/null; a pipe nobody writes to reads the same. */
@@ -71,19 +73,23 @@ static int empty_stdin(void)
 static int set_descriptors(const struct run_req *req, int *report)
 {
 	int out = above(req->out), err = above(req->err);
-	int extra = req->extra ? above(req->extra) : 4;
+	int extra[RUN_EXTRA_MAX], n = (int)req->nextra;
 
 	*report = above(*report);
-	if (*report < 0 || out < 0 || err < 0 || extra < 0) {
+	if (*report < 0 || out < 0 || err < 0) {
 		errno = errno ? errno : EBADF;
 		return -1;
 	}
+	for (int i = 0; i < n; i++)
+		if ((extra[i] = above(req->extra[i])) < 0)
+			return -1;
 	if ((req->in ? dup2(req->in, 0) : empty_stdin()) < 0 ||
 	    dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		return -1;
 	os_cloexec_from(3);
-	if (req->extra && dup2(extra, 3) < 0)
-		return -1;
+	for (int i = 0; i < n; i++)
+		if (dup2(extra[i], 3 + i) < 0)
+			return -1;
 	return 0;
 }
 

@@ -34,6 +34,8 @@ struct run_limit {
 
 #define RUN_UNLIMITED UINT64_MAX
 
+#define RUN_EXTRA_MAX 4
+
 struct run_req {
 	const char *path;       /* what to execute, absolute or with a slash */
 	char *const *argv;
@@ -42,7 +44,8 @@ struct run_req {
 	int cgroup;             /* born into it, if the kernel can; 0: none */
 	int in;                 /* becomes 0; 0: stdin is /dev/null */
 	int out, err;           /* become 1 and 2 */
-	int extra;              /* becomes 3; 0: there is none */
+	const int *extra;       /* become 3, 4, ... */
+	size_t nextra;          /* at most RUN_EXTRA_MAX */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */
 	uint64_t mark;          /* RLIMIT_MSGQUEUE, soft and hard; 0: leave;

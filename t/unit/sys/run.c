@@ -236,13 +236,14 @@ static void a_third_one(int at)
 	os_pipe(p);
 	os_pipe(q);
 	given = fcntl(p[1], F_DUPFD_CLOEXEC, at);
-	req.extra = given;
+	req.extra = &given;
+	req.nextra = 1;
 	pid = run_start(&req, &fd, &e);
 	ok(pid > 0 && outcome_of(fd, &why) == 1 && status_of(pid) == 0 &&
 	   read(p[0], &c, 1) == 1 && c == 'x', "%d becomes 3", given);
 	fd_close(&fd);
 	ok(fcntl(given, F_GETFD) & FD_CLOEXEC, "  and stays as it is here");
-	req.extra = 0;
+	req.nextra = 0;
 	pid = run_start(&req, &fd, &e);
 	ok(pid > 0 && outcome_of(fd, &why) == 1 && status_of(pid) == 1,
 	   "  none: there is no 3");
