@@ -7,7 +7,7 @@
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
 . "${0%/*}/front.sh"
 
-secrets() { python3 "$here/secrets.py" "$@"; }
+secrets() { python3 "$here/planted.py" "$@"; }
 plant() {       # NAME: standard input becomes needles
 	cat >"planted.$1" && mv "planted.$1" "needles/$1"
 }
@@ -54,7 +54,7 @@ random | plant cookie
 random | plant query
 echo "eyJhbGciOiJSUzI1NiJ9.$(random).$(random)" | plant garbage
 
-python3 "$here/secrets.py" watch needles home >watched 2>&1 &
+python3 "$here/planted.py" watch needles home >watched 2>&1 &
 watcher=$!
 others="$others $watcher"
 ok 'a watcher'                  waitfor has watching watched

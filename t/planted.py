@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""secrets.py - where do secrets turn up?
+"""planted.py - where do secrets turn up?
 
-	secrets.py watch NEEDLES HOME   until it is told to end: in the command
+	planted.py watch NEEDLES HOME   until it is told to end: in the command
 				line of any process, or in a file of HOME that
 				others may read? "watching", then one line a
 				find
-	secrets.py find NEEDLES PATH... in these files, and those below them?
-	secrets.py modes TRACE          were the secret files made for us alone?
+	planted.py find NEEDLES PATH... in these files, and those below them?
+	planted.py modes TRACE          were the secret files made for us alone?
 				TRACE is what strace -f wrote
 
 NEEDLES is a directory; each line of each file in it is a secret. What was
@@ -37,7 +37,7 @@ class Needles:
                 lines = f.read().splitlines()
             short = [n for n in lines if 0 < len(n) < 8]
             if short:
-                sys.exit("secrets.py: %s: too short to look for" % name)
+                sys.exit("planted.py: %s: too short to look for" % name)
             self.files[name] = True
             self.all += [(n, "%s:%d" % (name, i + 1))
                          for i, n in enumerate(lines)
