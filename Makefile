@@ -111,8 +111,9 @@ $O/vendor/%.a: $O/vendor/%.ready $O/vendor/%.flags FORCE
 		CC='$(CC)' AR='$(AR)' SOURCE='$($*_dir)' OUT='$(@D)' \
 		FLAGS='$(alien) $(alien_$*) -ffile-prefix-map=$(CURDIR)=.'
 
-# Whose headers are seen by whom: t/layers.sh has the same table.
-sees_sqlite  := $O/lib/sys/db.o
+# Whose headers are seen by whom: t/layers.sh has the same table. A test plays
+# the system that SQLite meets.
+sees_sqlite  := $O/lib/sys/db.o $O/t/unit/sys/db.o
 sees_bearssl := $O/lib/sys/tls.o $O/lib/auth/jwt.o $O/lib/auth/keys.o
 $(sees_sqlite): $O/vendor/sqlite.ready
 $(sees_sqlite): private flags += -isystem $(sqlite_dir)

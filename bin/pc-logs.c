@@ -9,7 +9,8 @@
 
 #define MODULES 32      /* as many streams as a hub lets one command have */
 
-static const char *home_dir, *since_text, *stream_text, *grep_text;
+static struct reach_opts where;
+static const char *since_text, *stream_text, *grep_text;
 static bool follow, as_json, show_time;
 static long lines = -1;
 
@@ -25,8 +26,7 @@ static const struct opt opts[] = {
 	OPT_FLAG(0, "time", &show_time, "each line with its time"),
 	OPT_FLAG(0, "json", &as_json,
 		 "an object a line: time, stream, cursor, gaps"),
-	OPT_STR(0, "home", "DIR", &home_dir,
-		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
+	REACH_OPTS(where),
 	OPT_END
 };
 
@@ -129,6 +129,20 @@ static void without_hub(const struct err *e, size_t lacking)
 		}
 }
 
+/* By URL there is the hub's memory alone: said where it is not enough. */
+static void without_files(void)
+{
+	uint64_t asked = lines < 0 ? TAIL_LINES : (uint64_t)lines;
+	bool since = want.since.kind == SINCE_TIME; /* else a gap says it */
+
+	for (size_t i = 0; i < ntails; i++)
+		if (tails[i].answered && (since || tails[i].nring < asked))
+			cli_say_error("%s: by --url there are only the last "
+				      "lines, that the hub itself remembers; "
+				      "older ones are in the log files beside "
+				      "it", tails[i].name);
+}
+
 static void ask_all(struct client *hub, struct arena *a)
 {
 	struct err e = { 0 };
@@ -146,6 +160,8 @@ static void ask_all(struct client *hub, struct arena *a)
 		lacking += !tails[i].files;
 	if (e.code == ERR_UNREACHABLE)
 		without_hub(&e, lacking);
+	else if (hub->reach->remote)
+		without_files();
 }
 
 /* What comes */
@@ -246,17 +262,17 @@ int main(int argc, char **argv)
 	char **names = cli_parse(argc, argv);
 	struct client hub;
 	struct arena a;
-	struct home home;
+	struct reach reach;
 	struct err e = { 0 };
 
 	read_options();
-	if (client_home(&home, home_dir, &e) < 0)
+	if (reach_open(&reach, &where, &e) < 0)
 		cli_die(&e);
-	if (client_init(&hub, &home, &e) < 0)
+	if (client_init(&hub, &reach, &e) < 0)
 		cli_die(&e);
 	arena_init(&a, 64 * ANSWER_MAX);
 	for (; *names; names++)
-		add_tail(home.fd, *names);
+		add_tail(reach.home.fd, *names);
 	if (ntails)
 		ask_all(&hub, &a);
 	for (size_t i = 0; i < ntails; i++)
@@ -267,6 +283,6 @@ int main(int argc, char **argv)
 		follow_all(&hub);
 	arena_release(&a);
 	client_release(&hub);
-	home_close(&home);
+	reach_close(&reach);
 	return cli_finish(status);
 }

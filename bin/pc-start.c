@@ -10,8 +10,7 @@ static const struct opt opts[] = {
 	OPT_FLAG('a', "all", &args.all, "every module in services.json"),
 	OPT_MAYBE(0, "wait", "SEC", &args.wait, &args.wait_s, 1, 600,
 		  "until they are ready (30 s)"),
-	OPT_STR(0, "home", "DIR", &args.home,
-		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
+	REACH_OPTS(args.reach),
 	OPT_END
 };
 
@@ -26,7 +25,8 @@ const struct prog prog = {
 
 int main(int argc, char **argv)
 {
-	static const struct verb verb = { "start", "started", false };
+	static const struct verb verb = { .name = "start",
+		.done = "started" };
 
 	args.modules = cli_parse(argc, argv);
 	return cli_finish(verb_run(&verb, &args));

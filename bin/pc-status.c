@@ -2,12 +2,14 @@
 /* pc-status - show what runs, where it listens, and what is wrong */
 
 #include "base/fmt.h"
+#include "hub/detail.h"
+#include "hub/front_state.h"
 #include "hub/show.h"
 #include "hub/watch.h"
 #include "sys/cli.h"
 #include "sys/os.h"
 
-static const char *home_dir;
+static struct reach_opts where;
 static bool as_json, wait_ready, names_only, usage, watch, events;
 static long wait_s = 30;
 static char **wanted;
@@ -21,8 +23,7 @@ static const struct opt opts[] = {
 	OPT_MAYBE(0, "wait", "SEC", &wait_ready, &wait_s, 1, 600,
 		  "first wait until what should run is ready (30 s)"),
 	OPT_FLAG(0, "names", &names_only, "only the short names, one a line"),
-	OPT_STR(0, "home", "DIR", &home_dir,
-		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
+	REACH_OPTS(where),
 	OPT_END
 };
 
@@ -35,6 +36,12 @@ const struct prog prog = {
 	.complete = "module",
 };
 
+/* The front door is no module: it is shown by itself. */
+static bool is_front(void)
+{
+	return wanted[0] && !wanted[1] && str_is(str_of(wanted[0]), "front");
+}
+
 static bool is_wanted(const struct report_row *row)
 {
 	return show_wants(wanted, row->short_name);
@@ -45,7 +52,7 @@ static int check_wanted(const struct report *r)
 {
 	int status = EXIT_DONE;
 
-	for (char **w = wanted; *w; w++) {
+	for (char **w = wanted; *w && !is_front(); w++) {
 		bool found = false;
 
 		for (size_t i = 0; i < r->n && !found; i++)
@@ -68,89 +75,36 @@ static void print(const struct buf *b)
 		cli_put(buf_str(b));
 }
 
-/* One module: what the hub says of it, and what is kept of its exits. */
-
-struct detail {
-	struct client client;
-	struct arena arena;
-	const struct json *whole;       /* NULL: no hub, or it knows it not */
-	struct exits exits;
-};
-
-static void take_exits(struct detail *d, const struct report *r,
-		       const struct report_row *row)
-{
-	struct err e = { 0 };
-	char name[SHORT_SIZE];
-
-	if (str_to_c(row->short_name, name, sizeof name) &&
-	    exits_read(r->client.home->fd, name, &d->arena, &d->exits,
-		       &e) < 0)
-		cli_warn(&e);
-}
-
-static void ask(struct detail *d, const struct report *r,
-		const struct report_row *row)
-{
-	char target[SHORT_SIZE + 32];
-	struct err e = { 0 };
-	struct answer a;
-
-	fmt(target, sizeof target, "/api/modules/%.*s",
-	    STR_ARG(row->short_name));
-	if (r->hub && row->supervised &&
-	    client_ask(&d->client, "GET", target, HUB_PATIENCE_MS, &a, &e) == 0)
-		d->whole = a.body;
-}
-
-/* The hub's own object, as it stands; without one the same of it that the
- * files tell. */
-static void write_module(struct buf *b, const struct detail *d,
-			 const struct report_row *row)
-{
-	struct jsonw w;
-
-	jsonw_init(&w, b, JSONW_PRETTY);
-	if (d->whole) {
-		jsonw_value(&w, d->whole);
-	} else {
-		jsonw_object(&w);
-		jsonw_key(&w, "short");
-		jsonw_str(&w, row->short_name);
-		jsonw_key(&w, "port");
-		jsonw_int(&w, row->port);
-		jsonw_key(&w, "state");
-		jsonw_null(&w);
-		jsonw_key(&w, "exits");
-		jsonw_array(&w);
-		for (size_t i = 0; i < d->exits.n; i++)
-			exit_write(&w, &d->exits.all[i]);
-		jsonw_end(&w);
-		jsonw_end(&w);
-	}
-	buf_putc(b, '\n');
-}
-
 static void print_module(const struct report *r, const struct report_row *row)
 {
-	static struct detail d;
 	struct err e = { 0 };
 	struct buf b;
 
-	arena_init(&d.arena, 1024 * 1024);
-	if (client_init(&d.client, r->client.home, &e) < 0)
-		cli_die(&e);
-	ask(&d, r, row);
-	take_exits(&d, r, row);
 	buf_init(&b, ANSWER_MAX);
-	if (as_json)
-		write_module(&b, &d, row);
-	else
-		show_module(&b, r, row, d.whole, &d.exits);
+	if (detail_put(&b, r, row, as_json, &e) < 0)
+		cli_die(&e);
 	print(&b);
 	buf_release(&b);
-	arena_release(&d.arena);
-	client_release(&d.client);
+}
+
+static void print_front(const struct report *r)
+{
+	const struct json *front = json_get(r->hub, "front");
+	struct jsonw w;
+	struct buf b;
+
+	buf_init(&b, ANSWER_MAX);
+	jsonw_init(&w, &b, JSONW_PRETTY);
+	if (!as_json) {
+		show_front(&b, r->hub);
+	} else if (front) {
+		jsonw_value(&w, front);
+		buf_putc(&b, '\n');
+	} else {
+		buf_put(&b, STR("null\n"));
+	}
+	print(&b);
+	buf_release(&b);
 }
 
 /* All, or several */
@@ -191,6 +145,10 @@ static void report(struct report *r)
 		print_names(r);
 		return;
 	}
+	if (is_front()) {
+		print_front(r);
+		return;
+	}
 	for (size_t i = 0; i < r->n && wanted[0] && !wanted[1]; i++) {
 		if (!is_wanted(&r->rows[i]))
 			continue;
@@ -205,7 +163,7 @@ static void report(struct report *r)
 
 /* 0, or 4 when it took too long. No hub shows in the report; anything else
  * that went wrong is said here. Names that are not there are the report's. */
-static int await(const struct home *home, const struct report *before)
+static int await(struct reach *reach, const struct report *before)
 {
 	char target[8192];
 	struct client hub;
@@ -229,7 +187,7 @@ static int await(const struct home *home, const struct report *before)
 	}
 	if (*wanted && first)
 		return EXIT_DONE;
-	if (client_init(&hub, home, &e) < 0)
+	if (client_init(&hub, reach, &e) < 0)
 		cli_die(&e);
 	if (client_ask(&hub, "GET", target, (int)wait_s * 1000 + HUB_PATIENCE_MS, &a,
 		       &e) < 0 && e.code != ERR_UNREACHABLE) {
@@ -242,6 +200,7 @@ static int await(const struct home *home, const struct report *before)
 
 static int judge(const struct report *r)
 {
+	struct front_state front;
 	int64_t now = os_unix_ms();
 
 	if (!r->hub)
@@ -251,7 +210,9 @@ static int judge(const struct report *r)
 		if (is_wanted(&r->rows[i]) &&
 		    report_verdict(&r->rows[i], now) == VERDICT_FAILING)
 			return EXIT_FAILED;
-	return EXIT_DONE;
+	front_state_read(&front, r->hub);
+	return (!*wanted || is_front()) && front.verdict == VERDICT_FAILING ?
+		EXIT_FAILED : EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -259,7 +220,7 @@ int main(int argc, char **argv)
 	static struct report r; /* not released: the end is faster at that */
 	struct watch_args args = { 0 };
 	struct err e = { 0 };
-	struct home home;
+	struct reach reach;
 	unsigned what;
 	int status = EXIT_DONE, judged;
 
@@ -270,26 +231,31 @@ int main(int argc, char **argv)
 	if (watch && as_json)
 		cli_usage("--watch is for people; --events --json is for "
 			  "programs");
-	if (client_home(&home, home_dir, &e) < 0)
+	if (reach_open(&reach, &where, &e) < 0)
 		cli_die(&e);
-	args = (struct watch_args){ &home, wanted, usage, as_json };
+	args = (struct watch_args){ &reach, wanted, usage, as_json };
 	if (watch || events)
 		return cli_finish(watch ? watch_table(&args) :
 				  watch_events(&args));
 	what = (as_json ? REPORT_WHOLE : 0) | (usage ? REPORT_USAGE : 0);
-	if (report_gather(&r, &home, what, &e) < 0)
+	if (report_gather(&r, &reach, what, &e) < 0)
 		cli_die(&e);
 	if (wait_ready && r.hub) {
-		status = await(&home, &r);
+		status = await(&reach, &r);
 		report_release(&r);
-		if (report_gather(&r, &home, what, &e) < 0)
+		if (report_gather(&r, &reach, what, &e) < 0)
 			cli_die(&e);
+	}
+	if (reach.remote && !r.hub && !as_json) {
+		cli_warn(&r.why);       /* no file has anything to show */
+		return cli_finish(judge(&r));
 	}
 	report(&r);
 	judged = names_only ? EXIT_DONE : judge(&r);
 	if (!r.hub && !names_only)
 		cli_warn(&r.why);
-	if (check_wanted(&r) != EXIT_DONE && judged == EXIT_DONE)
+	if ((r.hub || !reach.remote) && check_wanted(&r) != EXIT_DONE &&
+	    judged == EXIT_DONE)
 		judged = EXIT_FAILED;
 	return cli_finish(status != EXIT_DONE ? status : judged);
 }

@@ -33,6 +33,7 @@ group() {
 		python3 python3
 		node nodejs
 		curl curl
+		openssl openssl
 		prove perl
 		ps procps
 		jq jq' ;;

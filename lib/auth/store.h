@@ -35,8 +35,13 @@ enum store_mode {
 
 /*
  * NULL and err: ERR_NOT_FOUND when it is not there (READ, WRITE). STORE_WRITE
- * of one that lacks migrations is ERR_INVALID, with what to run. A volume on
- * which WAL does not work is ERR_FAILED and says so.
+ * of one that lacks migrations is ERR_INVALID, with what to run; STORE_READ
+ * shows of it what there is. A volume on which WAL does not work is ERR_FAILED
+ * and says so. Opening waits as a write does: with busy_ms 0, ERR_BUSY.
+ *
+ * Has been read from when it returns: hub.db-wal and hub.db-shm exist, and
+ * stay until the last process has closed it. While it is open this process
+ * must not open and close one of the three by hand.
  */
 struct store *store_open(const struct home *, enum store_mode, int busy_ms,
 			 struct err *);
@@ -49,6 +54,10 @@ int  store_version(struct store *, int64_t *out, struct err *);
 /* Whether the path still leads to the file that is open. */
 enum store_place { STORE_THERE, STORE_GONE, STORE_REPLACED };
 enum store_place store_place(const struct store *);
+
+/* The permission bits of hub.db when it was opened; the reference makes it by
+ * umask, and 077 of them are worth a warning. */
+unsigned store_bits(const struct store *);
 
 /* Something was read from it now: "ok", or how it fails, in a few words that
  * /health shows ("error: fatal", "error: transient", "error: path-gone"). */
@@ -69,7 +78,8 @@ int store_keys(struct store *, struct arena *, struct store_key **out,
 int store_add_key(struct store *, const struct store_key *, bool first,
 		  int64_t now_ms, bool *added, struct err *);
 /* The register's rows that are unexpired, not revoked, and were made before
- * that instant: how many tokens a key retired then still has to serve. */
+ * that instant: how many tokens a key retired then still has to serve. A
+ * refresh row counts as long as its access token can live. */
 int store_live_before(struct store *, int64_t made_ms, int64_t now_ms,
 		      int64_t *n, struct err *);
 
@@ -81,6 +91,7 @@ struct store_token {
 	int64_t expires_ms, revoked_ms, created_ms;
 };
 
+/* ERR_EXISTS: there is one of that jti. */
 int store_token_add(struct store *, const struct store_token *, struct err *);
 /* ERR_NOT_FOUND */
 int store_token(struct store *, struct str jti, struct arena *,
@@ -103,7 +114,7 @@ int store_tokens(struct store *, const struct store_filter *, struct arena *,
 		 struct err *);
 
 /* Revoked and not yet expired, ascending by jti; of refresh rows only while
- * their access token could still live (auth.md 2.8). */
+ * their access token could still live. */
 int store_revoked(struct store *, int64_t now_ms, struct arena *,
 		  struct str **jtis, size_t *n, struct err *);
 

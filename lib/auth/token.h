@@ -10,8 +10,14 @@
  * else), kid (one of our keys: active, retired for less than a day, or older
  * than a registered token that still lives), signature, exp (no leeway), nbf,
  * iss (one of the set; an empty set refuses), revocation of the jti, sub,
- * aud (hub, operator, or minted for the API). Scopes are the caller's to ask
- * for, with claims_may().
+ * aud. Nothing of the claims is read before the signature is verified. Scopes
+ * are the caller's to ask for, with claims_may().
+ *
+ * A token is meant for us when its audience is "hub" or "operator"; or when
+ * the register has it as cli_mint, it carries a parachute:host:* scope and
+ * its audience is what token_audience() makes of its scopes (so the reference
+ * minted some); or, for a route that says so (vault_admin), "vault.<N>" with
+ * the scope vault:<N>:admin and no host scope.
  *
  * A signature that was verified is remembered until exp or a change of keys;
  * whether the jti is revoked is remembered while nobody else has written
@@ -23,6 +29,9 @@
 #define AUTH_FRESH_MS   500
 #define AUTH_CACHED_MAX 256             /* verified tokens remembered */
 #define TOKEN_MAX       8192            /* bytes of a JWT that is looked at */
+#define AUTH_KEYS_MAX   32              /* that still count, newest first */
+#define AUTH_KEYS_MS    60000           /* keys are read again after that even
+					 * when nobody has written */
 #define ISSUERS_MAX     8
 
 enum auth_verdict {
@@ -72,6 +81,7 @@ struct auth_ask {
 	int64_t now_ms, mono_ms;
 	bool any_issuer;        /* heal only: the one case without that check */
 	bool any_audience;      /* pc-auth looks at tokens of all kinds */
+	bool vault_admin;       /* mint and revoke: a vault's own, too */
 };
 enum auth_verdict auth_check(struct auth *, const struct auth_ask *,
 			     const struct claims **out);
@@ -92,7 +102,14 @@ struct str token_audience(struct str scopes, struct arena *);
 
 /* Scope vocabulary (auth.md 3.2, 4.2) */
 const char *scope_set_scopes(struct str set);   /* NULL: no such set */
+/* Takes the next off a list with white space between them. */
+bool scope_next(struct str *rest, struct str *scope);
+/* Neither a host scope (parachute:...) nor hub:admin nor scribe:admin. */
 bool scope_is_requestable(struct str scope);
+/* vault:<name>:<read|write|admin> */
+bool scope_is_vault(struct str scope, struct str *name, struct str *verb);
+/* Of three parts or more, the first of them "vault" in any case, and not
+ * that. */
 bool scope_is_malformed_vault(struct str scope);
 
 struct mint {
@@ -104,6 +121,7 @@ struct mint {
 	size_t nvault_scope;
 	struct str created_via;         /* of the row; empty: no row */
 	struct str user_id;             /* of the row */
+	struct str subject;             /* of the row; empty: sub */
 	int64_t now_ms, ttl_s;
 };
 struct minted {
@@ -120,10 +138,21 @@ int token_mint(struct store *, const struct mint *, struct arena *,
 /*
  * What a bearer may give away (auth.md 6.3): each scope must be requestable
  * and the bearer have host:auth, or be vault:<N>:admin for host:admin, or
- * vault:<N>:<verb> for vault:<N>:admin. Fills nvault_scope of the mint.
- * ERR_DENIED: may mint nothing at all; ERR_INVALID: names the scope.
+ * vault:<N>:<verb> for vault:<N>:admin. Completes the mint: scope with single
+ * spaces, sub (the bearer's own when empty), ttl_s (MINT_TTL_S when 0), aud,
+ * vault_scope; what it adds is in the arena. A bearer with neither host scope
+ * mints in its own name only, for the audience that follows from the scopes,
+ * for at most MINT_TTL_S, and with what its own permissions restrict.
+ * Whether there is a vault <N> is the caller's to ask.
+ *
+ * ERR_DENIED: it may mint nothing at all, or not for that subject (403);
+ * ERR_INVALID: names the scope (400 invalid_scope); ERR_USAGE: another
+ * parameter (400 invalid_request).
  */
-int token_may_mint(const struct claims *, struct mint *, struct err *);
+#define MINT_TTL_S      (90 * 86400)
+#define MINT_TTL_MAX_S  (365 * 86400)
+int token_may_mint(const struct claims *, struct mint *, struct arena *,
+		   struct err *);
 /* The same for revoking; row from store_token(). */
 bool token_may_revoke(const struct claims *, const struct store_token *row);
 
@@ -141,8 +170,8 @@ int token_rotate_key(struct store *, int64_t now_ms, struct arena *,
 #define OPERATOR_TTL_S (90 * 86400)
 #define OPERATOR_ROTATE_S (7 * 86400)   /* left when it is replaced */
 
-/* Absent or empty: *jwt is STR_NULL. *loose: others may read it (and the mode
- * it has); that is the caller's to say. */
+/* Absent or empty: *jwt is STR_NULL. *mode (0 when absent) are its permissions:
+ * that others may read it (mode & 077) is the caller's to say. */
 int operator_read(const struct home *, struct arena *, struct str *jwt,
 		  unsigned *mode, struct err *);
 
@@ -167,11 +196,13 @@ struct operator_report {
 	int64_t exp_s;
 };
 /* Writes a new one: set "" is "admin". sub: the first user's id, "operator"
- * while there is none. */
+ * while there is none. MADE, or ROTATED where there was one; that stays good
+ * until it expires. */
 int operator_issue(const struct home *, struct store *, struct str iss,
 		   struct str set, int64_t now_ms, struct operator_report *,
 		   struct err *);
-/* Made when absent, rotated when near its end (3.4), never from an expired. */
+/* Made when absent, rotated when near its end (3.4), never from an expired;
+ * only an outcome of MADE or ROTATED has written anything. */
 int operator_keep(const struct home *, struct store *,
 		  const struct str *issuers, size_t n, struct str iss,
 		  int64_t now_ms, struct operator_report *, struct err *);

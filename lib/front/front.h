@@ -12,11 +12,22 @@
  *
  *	client -> httpd -> front/route (table) -> gate (auth/token) -> handler
  *	                                             |
- *	      hub.db <- front/later (busy: again) <--+--> front/mirror, bridge
+ *	      hub.db <- ask_write (busy: again) <----+--> front/mirror, bridge
  *	                                                     -> hub.sock
+ *
+ * On stdout it tells the keeper, a line each:
+ *	ready              it serves
+ *	sandbox TEXT       what it is locked in by, and what the host lacks
+ *	db TEXT            the state of hub.db, at first and when it changes
+ *	hijacked [TEXT]    another answers on our port; without a text: no more
+ *	prepare REASON     `pc-front --prepare` has something to do
  */
 
 #include "auth/token.h"
+#include "front/bridge.h"
+#include "front/health.h"
+#include "front/mirror.h"
+#include "front/probe.h"
 #include "hub/origin.h"
 #include "hub/registry.h"
 #include "sys/dial.h"
@@ -29,6 +40,7 @@
 #define FRONT_DRAIN_MS    10000 /* open requests, after SIGTERM */
 #define FRONT_FRESH_MS    500   /* age of a copy that is still served */
 #define FRONT_BUSY_MS     5000  /* for a write that finds another writer */
+#define FRONT_TOKEN_MS    (6 * 3600000) /* operator.token is looked at */
 #define AUTH_BODY_MAX     65536 /* of what is posted to us */
 
 /* How a worker ends, to the keeper. */
@@ -40,8 +52,7 @@ enum front_exit {
 					 * then start me again */
 };
 
-struct mirror;
-struct later_work;
+struct published;
 
 struct front {
 	struct loop loop;
@@ -50,19 +61,52 @@ struct front {
 	struct dial dial;               /* who opens connections for us */
 	struct store *store;            /* NULL: none, and why: */
 	char store_error[160];
+	struct store *opened;           /* also while its file is gone */
 	struct auth *auth;
 	struct registry registry;
-	struct mirror *mirror;
+	struct mirror mirror;
+	struct published *published;    /* NULL until somebody asks */
+	struct bridge bridge;
+	struct health health;
+	struct probe probe;
 	char *const *environ;
+	int out;                        /* to the keeper, for front_tell() */
 	uint16_t port;
 	char instance[40];              /* of this boot of the hub */
 	struct origins origins;         /* as configured, in origin_arena */
 	struct arena origin_arena;
+
+	/* What may change on disk, as it was when last looked at. */
+	int64_t looked_ms;
+	int64_t store_version;
+	struct file_id db_id, expose_id;
+	int64_t asked_ms;               /* to prepare, without a store */
+	struct watch gone;              /* hub.db or the home is moved */
+	int gone_fd;
+	struct timer token_timer, drain_timer;
 	bool draining;
 	int status;                     /* to exit with */
 };
 
-/* The configured origins, read again when something may have changed. */
+struct front_opts {
+	const char *home, *instance;
+	uint16_t port;
+	int nsockets;                   /* listening, from descriptor 3 on */
+	char *const *environ;
+};
+
+/* A worker's life; the status to exit with, or -1: it could not start. */
+int front_run(const struct front_opts *, struct err *);
+
+/* On use, at most every FRONT_FRESH_MS: whether hub.db is still there, and
+ * what was configured. */
+void front_look(struct front *);
+/* The configured origins, read again when something may have changed. Where
+ * that is not what --prepare wrote down, the keeper is asked for it. */
 void front_origins(struct front *);
+/* A line to the keeper: "prepare", "token is near its end". */
+void front_tell(const struct front *, const char *what, const char *text);
+/* Serves what is open to its end, takes nothing new, and ends. */
+void front_leave(struct front *, int status);
 
 #endif

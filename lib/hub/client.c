@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/client.h"
 
-#include "hub/apierr.h"
-#include "sys/net.h"
-
-#include <unistd.h>
-
 #define LINE_BUFFER ANSWER_MAX  /* an event that tells of all modules */
 
-static int hub_connect(const struct home *home, struct err *e)
+int client_init(struct client *c, struct reach *reach, struct err *e)
 {
-	const char *name;
-	int dir = home_sock(home, &name, e), fd;
-
-	if (dir < 0)
-		return -1;
-	fd = net_connect_unix(dir, name, e);
-	close(dir);
-	if (fd < 0 && e->code == ERR_UNREACHABLE)
-		err_set(e, ERR_UNREACHABLE, "hub is not running on %.150s; "
-			"start it with pc-serve", home->path);
-	return fd;
-}
-
-int client_home(struct home *home, const char *option, struct err *e)
-{
-	if (home_open(home, option, false, e) == 0)
-		return 0;
-	if (e->code == ERR_NOT_FOUND)
-		e->code = ERR_UNREACHABLE;
-	return -1;
-}
-
-int client_init(struct client *c, const struct home *home, struct err *e)
-{
-	c->home = home;
+	c->reach = reach;
 	arena_init(&c->arena, ANSWER_MAX * 4);
 	return loop_init(&c->loop, e);
 }
@@ -78,14 +49,25 @@ static void on_done(struct httpc *h, const struct err *e)
 	buf_release(&r->body);
 }
 
+static const char *host_of(const struct client *c)
+{
+	return c->reach->remote ? c->reach->authority : "hub";
+}
+
+static const char *authorization_of(const struct client *c)
+{
+	return c->reach->token_name[0] ? c->reach->authorization : NULL;
+}
+
 int client_begin(struct client *c, struct client_request *r,
 		 const char *method, const char *target, int timeout_ms,
 		 struct err *e)
 {
 	static const struct httpc_ops ops = { on_head, on_body, on_done };
 	const struct httpc_req req = { .method = method, .target = target,
-		.host = "hub", .deadline_ms = timeout_ms };
-	int fd = hub_connect(c->home, e);
+		.host = host_of(c), .authorization = authorization_of(c),
+		.deadline_ms = timeout_ms };
+	int fd = reach_connect(c->reach, e);
 
 	if (fd < 0)
 		return -1;
@@ -139,7 +121,7 @@ int client_ask(struct client *c, const char *method, const char *target,
 		return -1;
 	if (ans->status >= 200 && ans->status < 300)
 		return 0;
-	return apierr_read(ans->status, ans->body, e);
+	return reach_refused(c->reach, ans->status, ans->body, e);
 }
 
 int client_text(struct client *c, const char *target, int timeout_ms,
@@ -150,8 +132,9 @@ int client_text(struct client *c, const char *target, int timeout_ms,
 
 	arena_reset(&c->arena);
 	if (rc == 0 && call.status != 200)
-		rc = apierr_read(call.status, json_parse(buf_str(&call.body),
-			&c->arena, NULL, NULL), e);
+		rc = reach_refused(c->reach, call.status,
+				   json_parse(buf_str(&call.body), &c->arena,
+					      NULL, NULL), e);
 	else if (rc == 0)
 		buf_put(out, buf_str(&call.body));
 	buf_release(&call.body);
@@ -195,8 +178,9 @@ static void stream_done(struct httpc *h, const struct err *e)
 
 	if (!e && s->status != 200) {
 		arena_init(&a, 65536);
-		apierr_read(s->status, json_parse(buf_str(&s->tail), &a, NULL,
-						  NULL), &refused);
+		reach_refused(s->client->reach, s->status,
+			      json_parse(buf_str(&s->tail), &a, NULL, NULL),
+			      &refused);
 		arena_release(&a);
 		e = &refused;
 	} else if (!e && buf_failed(&s->tail)) {
@@ -214,9 +198,10 @@ int client_stream(struct client *c, struct client_stream *s,
 	static const struct httpc_ops ops = { stream_head, stream_body,
 					      stream_done };
 	const struct httpc_req req = { .method = "GET", .target = target,
-		.host = "hub", .deadline_ms = 10000,
+		.host = host_of(c), .authorization = authorization_of(c),
+		.deadline_ms = HUB_PATIENCE_MS,
 		.accept = s->on_event ? "text/event-stream" : NULL };
-	int fd = hub_connect(c->home, e);
+	int fd = reach_connect(c->reach, e);
 
 	if (fd < 0)
 		return -1;

@@ -3,19 +3,19 @@
 #define HUB_CLIENT_H
 
 /*
- * How a command talks to the keeper: one HTTP request over hub.sock at a time
- * (client_call), or several streams side by side (client_stream). It turns a
- * loop of its own until the answer is there.
+ * How a command talks to the hub it means (hub/reach): one HTTP request at a
+ * time (client_call), or several streams side by side (client_stream). It
+ * turns a loop of its own until the answer is there.
  */
 
-#include "hub/home.h"
 #include "hub/limits.h"
+#include "hub/reach.h"
 #include "sys/httpc.h"
 #include "wire/json.h"
 #include "wire/sse.h"
 
 struct client {
-	const struct home *home;
+	struct reach *reach;
 	struct loop loop;
 	struct arena arena;     /* of the last answer */
 };
@@ -28,13 +28,8 @@ struct answer {
 	const struct json *body;        /* NULL: it was not JSON */
 };
 
-/*
- * Opens the home of a command. One that is not there has no hub either: that
- * is ERR_UNREACHABLE.
- */
-int  client_home(struct home *, const char *option, struct err *);
-
-int  client_init(struct client *, const struct home *, struct err *);
+/* The reach is the caller's, and must outlive it. */
+int  client_init(struct client *, struct reach *, struct err *);
 void client_release(struct client *);
 
 /*
@@ -58,14 +53,14 @@ int  client_begin(struct client *, struct client_request *, const char *method,
 		  const char *target, int timeout_ms, struct err *);
 
 /*
- * Nobody on the socket is ERR_UNREACHABLE, with what to do in the message.
+ * Nobody there is ERR_UNREACHABLE, with what to do in the message.
  * An answer of any status is success; it is valid until the next call.
  * The wait is bounded by timeout_ms (0: not at all).
  */
 int client_call(struct client *, const char *method, const char *target,
 		int timeout_ms, struct answer *, struct err *);
 
-/* As client_call, but a status other than 2xx is an error (hub/apierr). */
+/* As client_call, but a status other than 2xx is an error (reach_refused). */
 int client_ask(struct client *, const char *method, const char *target,
 	       int timeout_ms, struct answer *, struct err *);
 

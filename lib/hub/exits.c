@@ -199,6 +199,48 @@ void exit_write(struct jsonw *w, const struct exit_rec *r)
 	jsonw_end(w);
 }
 
+static enum exit_cause cause_of(struct str word)
+{
+	for (int c = CAUSE_NONE + 1; c < CAUSE_N; c++)
+		if (str_is(word, exit_cause_name(c)))
+			return c;
+	return CAUSE_NONE;
+}
+
+static int64_t get_time(const struct json *j, const char *key)
+{
+	struct str text;
+	int64_t ns;
+
+	return json_str(json_get(j, key), &text) && date_parse(text, &ns) ?
+		ns / 1000000 : 0;
+}
+
+bool exit_read(const struct json *j, struct exit_rec *r)
+{
+	int64_t pid = 0, code = -1, sig = -1;
+	struct str word;
+
+	*r = (struct exit_rec){ 0 };
+	if (!json_str(json_get(j, "cause"), &word))
+		return false;
+	r->cause = cause_of(word);
+	r->at_unix_ms = get_time(j, "at");
+	r->started_unix_ms = get_time(j, "started_at");
+	json_int(json_get(j, "pid"), 0, INT32_MAX, &pid);
+	json_int(json_get(j, "code"), 0, 65535, &code);
+	json_int(json_get(j, "signal"), 0, 65535, &sig);
+	json_int(json_get(j, "uptime_ms"), 0, INT64_MAX, &r->uptime_ms);
+	r->pid = (pid_t)pid;
+	r->code = (int)code;
+	r->signal = (int)sig;
+	JSON_EACH(line, json_get(j, "lines"))
+		if (r->nlines < EXIT_LINES &&
+		    json_str(line, &r->lines[r->nlines]))
+			r->nlines++;
+	return true;
+}
+
 /* The file */
 
 /* Nothing here may be waited for: what is no regular file is refused. */

@@ -74,6 +74,8 @@ bool exit_decode(struct exit_rec *, struct str slot);
 
 /* {"at","pid","started_at","uptime_ms","code","signal","cause","lines"} */
 void exit_write(struct jsonw *, const struct exit_rec *);
+/* What that wrote; texts are the tree's. False: it is no exit. */
+bool exit_read(const struct json *, struct exit_rec *);
 /* The members of it, into an object that has others. */
 void exit_write_members(struct jsonw *, const struct exit_rec *);
 

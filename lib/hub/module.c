@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/module.h"
 
+#include "base/fmt.h"
 #include "hub/field.h"
 #include "sys/file.h"
 #include "sys/run.h"
@@ -161,4 +162,37 @@ int module_resolve(struct module *m, const struct row *row,
 	if (module_read(m, row, a, problems, e) < 0)
 		return -1;
 	return module_command(m, child_path, a, e);
+}
+
+struct str module_mount(const struct row *row)
+{
+	struct str mount = STR_NULL;
+
+	for (size_t i = 0; i < row->npaths && !mount.n; i++)
+		if (!str_starts(row->paths[i], STR("/.parachute")))
+			mount = row->paths[i];
+	while (mount.n && mount.p[mount.n - 1] == '/')
+		mount.n--;
+	return mount;
+}
+
+static bool is_absolute(struct str url)
+{
+	return str_eq_nocase(str_take(url, 7), STR("http://")) ||
+	       str_eq_nocase(str_take(url, 8), STR("https://"));
+}
+
+struct str module_url(struct str url, struct str mount, bool vault,
+		      char *room, size_t size)
+{
+	int n;
+
+	if (vault && (str_is(url, "/admin") || str_is(url, "/admin/")))
+		url = str_skip(url, 1);
+	if (str_starts(url, STR("/")) || is_absolute(url))
+		return url;
+	n = fmt(room, size, "%.*s/%.*s", STR_ARG(mount), STR_ARG(url));
+	if (n < 0 || (size_t)n >= size)
+		return STR_NULL;
+	return (struct str){ room, (size_t)n };
 }

@@ -67,4 +67,16 @@ int module_command(struct module *, const char *child_path, struct arena *,
 int module_resolve(struct module *, const struct row *, const char *child_path,
 		   struct arena *, struct problems *, struct err *);
 
+/*
+ * Where a URL of module.json leads: an http(s) URL and a path of the hub
+ * (/...) as they stand, what is relative below the mount. An old vault says
+ * /admin and means each instance's own. The result is url, or stands in room;
+ * STR_NULL when that is too small.
+ */
+struct str module_url(struct str url, struct str mount, bool vault,
+		      char *room, size_t size);
+/* The first path that is no /.parachute, without a slash at its end; empty
+ * when there is none, or when it is the root. */
+struct str module_mount(const struct row *);
+
 #endif

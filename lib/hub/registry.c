@@ -315,6 +315,7 @@ static int use(struct registry *r, struct arena *a, struct str text,
 	r->text = text;
 	r->broken = false;
 	r->loaded = true;
+	r->view++;
 	return 1;
 }
 
@@ -349,6 +350,7 @@ static int empty(struct registry *r)
 	r->text = STR_NULL;
 	r->broken = false;
 	r->loaded = true;
+	r->view += !was;
 	return was ? 0 : 1;
 }
 

@@ -50,6 +50,7 @@ struct registry {
 	struct file_id id;
 	bool loaded, broken;            /* broken: the view is older than the
 					 * file, problems say why */
+	uint64_t view;                  /* grows with every new view */
 	struct arena problem_arena;     /* of the problems */
 	struct str text;                /* what was read last */
 	bool settled;                   /* id tells this file from any later */

@@ -31,6 +31,17 @@ static const struct json *ask(struct report *r, const char *target,
 	return answer;
 }
 
+/* GET /api/hub asks for more than who may read the modules has to have. */
+static const struct json *ask_about_hub(struct report *r)
+{
+	const struct json *answer;
+
+	if (!r->client.reach->remote)
+		return ask(r, "/api/hub", &r->why);
+	answer = ask(r, "/api/modules?view=status", &r->why);
+	return json_get(answer, "hub");
+}
+
 /* The hub's side of it; NULL modules: there is none. */
 static const struct json *ask_hub(struct report *r, unsigned what)
 {
@@ -43,7 +54,7 @@ static const struct json *ask_hub(struct report *r, unsigned what)
 		r->hub = json_get(answer, "hub");
 		return answer;
 	}
-	r->hub = ask(r, "/api/hub", &r->why);
+	r->hub = ask_about_hub(r);
 	answer = !r->hub ? NULL : ask(r, usage ? "/api/modules?usage=1" :
 				      "/api/modules", &r->why);
 	if (!answer)
@@ -118,6 +129,7 @@ static void take_rows(struct report *r, const struct json *modules)
 {
 	const struct json *from = modules ? modules->child : NULL;
 	struct str vault = STR("vault");
+	bool remote = r->client.reach->remote;
 	size_t at = 0;
 
 	for (size_t i = 0; i < r->registry.n; i++) {
@@ -141,7 +153,8 @@ static void take_rows(struct report *r, const struct json *modules)
 			continue;
 		json_str(json_get(j, "installed_version"), &row.version);
 		take_state(&row, j);
-		if (row.supervised)
+		/* Without one: a module that could be installed. */
+		if (row.supervised || (remote && row.port))
 			r->rows[r->n++] = row;
 	}
 }
@@ -178,7 +191,7 @@ static void find_problems(struct report *r, const struct home *home)
 				       &r->problems, NULL);
 }
 
-int report_gather(struct report *r, const struct home *home, unsigned what,
+int report_gather(struct report *r, struct reach *reach, unsigned what,
 		  struct err *e)
 {
 	/* Pages that come with the program cost less than malloc's. */
@@ -189,9 +202,10 @@ int report_gather(struct report *r, const struct home *home, unsigned what,
 	*r = (struct report){ 0 };
 	arena_init_in(&r->arena, ANSWER_MAX * 8, first, sizeof first);
 	registry_init(&r->registry);
-	if (client_init(&r->client, home, e) < 0)
+	if (client_init(&r->client, reach, e) < 0)
 		return -1;
-	registry_load(&r->registry, home->fd, &unused);
+	if (!reach->remote)
+		registry_load(&r->registry, reach->home.fd, &unused);
 	answer = ask_hub(r, what);
 	modules = json_get(answer, "modules");
 	r->rows = arena_array(&r->arena, r->registry.n +
@@ -202,8 +216,8 @@ int report_gather(struct report *r, const struct home *home, unsigned what,
 	take_rows(r, modules);
 	JSON_EACH(j, json_get(answer, "problems"))
 		take_problem(r, j);
-	if (!answer)
-		find_problems(r, home);
+	if (!answer && !reach->remote)
+		find_problems(r, &reach->home);
 	return 0;
 }
 
@@ -212,6 +226,12 @@ void report_release(struct report *r)
 	client_release(&r->client);
 	registry_release(&r->registry);
 	arena_release(&r->arena);
+}
+
+bool report_is_refused(const struct report *r)
+{
+	return r->client.reach->remote && !r->hub &&
+	       r->why.code == ERR_DENIED;
 }
 
 const char *verdict_name(enum verdict v)

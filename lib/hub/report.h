@@ -7,7 +7,8 @@
  *
  * Rows stand in the order of services.json; behind them what the hub still
  * runs although its row is gone. Without a hub the rows are there all the
- * same, without state. A report changes nothing.
+ * same, without state. Of a hub that is reached by URL there is only what it
+ * says itself. A report changes nothing.
  */
 
 #include "hub/client.h"
@@ -19,7 +20,8 @@ enum verdict { VERDICT_INACTIVE, VERDICT_PENDING, VERDICT_ACTIVE,
 
 struct report_row {
 	struct str short_name, version;
-	const struct row *row;          /* NULL: the row is gone */
+	const struct row *row;          /* NULL: the row is gone, or not seen
+					 * from here (by URL) */
 	const struct json *json;        /* of GET /api/modules; NULL: no hub */
 	uint16_t port;
 	bool supervised;                /* state and what follows are known */
@@ -50,9 +52,11 @@ struct report {
  */
 enum { REPORT_WHOLE = 1, REPORT_USAGE = 2 };
 /* One report at a time: the next one begins where the last was released. */
-int  report_gather(struct report *, const struct home *, unsigned what,
+int  report_gather(struct report *, struct reach *, unsigned what,
 		   struct err *);
 void report_release(struct report *);
+/* The hub is there, and tells nothing to who asks like that. */
+bool report_is_refused(const struct report *);
 
 enum verdict report_verdict(const struct report_row *, int64_t now_unix_ms);
 const char *verdict_name(enum verdict);

@@ -2,6 +2,7 @@
 #include "hub/show.h"
 
 #include "base/fmt.h"
+#include "hub/front_state.h"
 #include "hub/known.h"
 #include "sys/cli.h"
 #include "sys/os.h"
@@ -82,8 +83,9 @@ static void note_facts(const struct report_row *r, note_fn *put, void *ctx)
 	}
 }
 
+/* unseen: where the rows are cannot be looked at. */
 static void put_notes(const struct report_row *r, enum verdict verdict,
-		      bool broken, note_fn *put, void *ctx)
+		      bool unseen, note_fn *put, void *ctx)
 {
 	const struct known *k = known_by_short(r->short_name);
 	char text[160];
@@ -96,7 +98,7 @@ static void put_notes(const struct report_row *r, enum verdict verdict,
 		    (unsigned)k->port);
 		put(ctx, text);
 	}
-	if (!r->row && r->state.pid && !broken)
+	if (!r->row && r->state.pid && !unseen)
 		put(ctx, "! its row in services.json is gone; it runs until "
 		    "pc-stop, or a reload of the hub");
 	note_error(r, put, ctx);
@@ -137,7 +139,7 @@ static char *put_number(char *out, uint64_t n)
 }
 
 static void put_row(struct cli_table *t, const struct report_row *r,
-		    int64_t now, bool broken)
+		    int64_t now, bool unseen)
 {
 	char name[SHORT_SIZE + 32], port[24], version[64], pid[24] = "-",
 		restarts[24] = "-", up[DATE_SPAN_SIZE] = "-", cpu[16] = "-",
@@ -164,17 +166,31 @@ static void put_row(struct cli_table *t, const struct report_row *r,
 		put_size(mem, r->usage.memory_bytes);
 	}
 	cli_table_row(t, cells);
-	put_notes(r, verdict, broken, to_table, t);
+	put_notes(r, verdict, unseen, to_table, t);
+}
+
+static void note_front(struct cli_table *t, const struct front_state *front)
+{
+	char text[256];
+
+	fmt(text, sizeof text, "! %s", front->why);
+	cli_table_note(t, text);
 }
 
 static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 {
 	char port[8] = "-", pid[16] = "-", up[DATE_SPAN_SIZE] = "-",
 		version[64] = PC_VERSION;
-	const char *cells[] = { "hub", port, version,
-		r->hub ? "active" : "inactive", pid, up, "-", "-", "-", "-" };
+	const char *cells[] = { "hub", port, version, NULL, pid, up, "-", "-",
+		"-", "-" };
+	struct front_state front;
 	struct str text;
 	int64_t n;
+
+	front_state_read(&front, r->hub);
+	cells[3] = verdict_name(!r->hub ? VERDICT_INACTIVE :
+		front.verdict == VERDICT_INACTIVE ? VERDICT_ACTIVE :
+		front.verdict);
 
 	if (json_int(json_get(r->hub, "port"), 1, 65535, &n))
 		fmt(port, sizeof port, "%d", (int)n);
@@ -190,6 +206,8 @@ static void put_hub(struct cli_table *t, const struct report *r, int64_t now)
 		cli_table_note(t, r->why.code == ERR_UNREACHABLE ?
 			       "! the hub is down" :
 			       "! the hub is there but gives no answer");
+	else if (front.verdict != VERDICT_INACTIVE && front.why[0])
+		note_front(t, &front);
 }
 
 /* Anybody's text, harmless on a terminal. */
@@ -221,6 +239,11 @@ static void put_problems(struct buf *out, const struct problems *p)
 	}
 }
 
+static bool rows_unseen(const struct report *r)
+{
+	return r->registry.broken || r->client.reach->remote;
+}
+
 void show_table(struct buf *out, const struct report *r, char *const *wanted,
 		bool usage)
 {
@@ -233,7 +256,7 @@ void show_table(struct buf *out, const struct report *r, char *const *wanted,
 
 	for (size_t i = 0; i < r->n; i++)
 		if (show_wants(wanted, r->rows[i].short_name))
-			put_row(t, &r->rows[i], now, r->registry.broken);
+			put_row(t, &r->rows[i], now, rows_unseen(r));
 	if (!*wanted)
 		put_hub(t, r, now);
 	cli_table_put(t, out);
@@ -443,7 +466,7 @@ void show_module(struct buf *out, const struct report *rep,
 			   (int)r->state.pid, up, r->restarts);
 	}
 	buf_putc(out, '\n');
-	put_notes(r, verdict, rep->registry.broken, to_buf, out);
+	put_notes(r, verdict, rows_unseen(rep), to_buf, out);
 	if (command && command->count) {
 		label(out, "command");
 		put_words(out, command);

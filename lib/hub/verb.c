@@ -2,7 +2,6 @@
 #include "hub/verb.h"
 
 #include "base/fmt.h"
-#include "hub/apierr.h"
 #include "hub/client.h"
 #include "hub/registry.h"
 #include "hub/state.h"
@@ -100,7 +99,7 @@ static void on_done(struct client_request *q)
 	if (q->failed) {
 		report_failure(j, &q->err, NULL);
 	} else if (q->status != 200) {
-		apierr_read(q->status, body, &e);
+		reach_refused(q->client->reach, q->status, body, &e);
 		report_failure(j, &e, body);
 	} else {
 		report_answer(j, body);
@@ -143,6 +142,18 @@ static void begin_next(struct run *r)
 
 /* Names */
 
+static void make_jobs(struct run *r, size_t n)
+{
+	struct err e = { 0 };
+
+	free(r->jobs);
+	r->jobs = calloc(n + 1, sizeof *r->jobs);
+	if (r->jobs)
+		return;
+	err_set(&e, ERR_NO_MEMORY, "no memory");
+	cli_die(&e);
+}
+
 static struct job *add(struct run *r, struct str name)
 {
 	struct job *j;
@@ -173,11 +184,29 @@ static void add_named(struct run *r, char **names)
 	}
 }
 
-static void add_all(struct run *r, const struct registry *reg)
+static void add_rows(struct run *r, const struct registry *reg)
 {
 	for (size_t i = 0; i < reg->n; i++)
 		if (!reg->rows[i].instance)
 			add(r, reg->rows[i].short_name);
+}
+
+/* The same rows, as a hub has them whose services.json is not at hand. */
+static void ask_rows(struct run *r, struct err *e)
+{
+	const struct json *modules;
+	struct answer a;
+	struct str name;
+
+	if (client_ask(&r->hub, "GET", "/api/modules?view=status",
+		       HUB_PATIENCE_MS, &a, e) < 0)
+		cli_die(e);
+	modules = json_get(a.body, "modules");
+	make_jobs(r, modules ? modules->count : 0);
+	JSON_EACH(m, modules)
+		if (json_str(json_get(m, "short"), &name) &&
+		    home_short_ok(name))
+			add(r, name);
 }
 
 static void stopped_already(struct run *r)
@@ -188,19 +217,22 @@ static void stopped_already(struct run *r)
 }
 
 /* Whether there is a hub is asked once, not told once for each module. */
-static void operate(struct run *r, const struct home *home)
+static void operate(struct run *r, struct reach *reach)
 {
 	struct answer health;
 	struct err e = { 0 };
 
-	if (client_init(&r->hub, home, &e) < 0)
+	if (client_init(&r->hub, reach, &e) < 0)
 		cli_die(&e);
 	if (client_call(&r->hub, "GET", "/health", HUB_PATIENCE_MS,
 			&health, &e) < 0) {
-		if (e.code != ERR_UNREACHABLE || !r->verb->stops)
+		if (e.code != ERR_UNREACHABLE || !r->verb->stops ||
+		    reach->remote)
 			cli_die(&e);
 		stopped_already(r);
 	} else {
+		if (r->args->all && reach->remote)
+			ask_rows(r, &e);
 		begin_next(r);
 	}
 	while (r->busy)
@@ -209,11 +241,34 @@ static void operate(struct run *r, const struct home *home)
 	client_release(&r->hub);
 }
 
+/* Its workers are replaced by new ones while the hub goes on. */
+static int renew_front(const struct verb_args *args)
+{
+	struct client hub;
+	struct answer a;
+	struct reach reach;
+	struct err e = { 0 };
+
+	if (args->wait)
+		cli_usage("front is not waited for: it is there all the time; "
+			  "pc-status front shows it");
+	if (reach_open(&reach, &args->reach, &e) < 0 ||
+	    client_init(&hub, &reach, &e) < 0 ||
+	    client_ask(&hub, "POST", "/api/front/restart", HUB_PATIENCE_MS, &a,
+		       &e) < 0)
+		cli_die(&e);
+	cli_printf("\342\234\223 front: new workers take over, one after the "
+		   "other.\n");
+	client_release(&hub);
+	reach_close(&reach);
+	return EXIT_DONE;
+}
+
 int verb_run(const struct verb *verb, const struct verb_args *args)
 {
 	struct run r = { .verb = verb, .args = args };
 	struct registry reg;
-	struct home home;
+	struct reach reach;
 	struct err e = { 0 };
 	size_t named = 0;
 
@@ -223,27 +278,25 @@ int verb_run(const struct verb *verb, const struct verb_args *args)
 		cli_usage("name the modules to %s, or give --all", verb->name);
 	if (named && args->all)
 		cli_usage("--all goes without names");
+	if (verb->renews && named == 1 &&
+	    str_is(str_of(args->modules[0]), "front"))
+		return renew_front(args);
 	registry_init(&reg);
-	home.fd = -1;
-	if (client_home(&home, args->home, &e) < 0 &&
+	if (reach_open(&reach, &args->reach, &e) < 0 &&
 	    (e.code != ERR_UNREACHABLE || !verb->stops))
 		cli_die(&e);
-	if (args->all && home.fd >= 0 && registry_load(&reg, home.fd, &e) < 0)
+	if (args->all && reach.home.fd >= 0 &&
+	    registry_load(&reg, reach.home.fd, &e) < 0)
 		cli_die(&e);
-	r.jobs = calloc(named + reg.n + 1, sizeof *r.jobs);
-	if (!r.jobs) {
-		err_set(&e, ERR_NO_MEMORY, "no memory");
-		cli_die(&e);
-	}
+	make_jobs(&r, named + reg.n);
 	add_named(&r, args->modules);
-	if (args->all)
-		add_all(&r, &reg);
-	if (home.fd >= 0)
-		operate(&r, &home);
+	add_rows(&r, &reg);
+	if (reach.remote || reach.home.fd >= 0)
+		operate(&r, &reach);
 	else
 		stopped_already(&r);
 	free(r.jobs);
 	registry_release(&reg);
-	home_close(&home);
+	reach_close(&reach);
 	return r.worst;
 }

@@ -8,16 +8,18 @@
  * of its own, on stdout when it worked, on stderr when it did not.
  */
 
-#include <stdbool.h>
+#include "hub/reach.h"
 
 struct verb {
 	const char *name;       /* of the operation: "start" */
 	const char *done;       /* "started" */
-	bool stops;             /* without a hub there is nothing to do */
+	bool stops;             /* without a hub there is nothing to do (of
+				 * one that is far away nobody knows) */
+	bool renews;            /* it can be done to the front door, too */
 };
 
 struct verb_args {
-	const char *home;       /* --home */
+	struct reach_opts reach;
 	char **modules;         /* NULL-terminated */
 	bool all, wait;
 	long wait_s;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/view.h"
 
-#include "base/fmt.h"
-
 static void put_str(struct jsonw *w, const char *key, struct str s)
 {
 	jsonw_key(w, key);
@@ -17,39 +15,16 @@ static struct str first_of(struct str a, struct str b, struct str c)
 	return a.n ? a : b.n ? b : c;
 }
 
-/* http(s) and origin-absolute as they stand, the rest below the mount. */
 static void put_url(struct jsonw *w, const char *key, const struct mod_view *v,
 		    struct str url)
 {
-	char text[2048];
-	struct str mount = STR_NULL;
-	int n;
+	char room[2048];
+	struct str mount = v->row ? module_mount(v->row) : STR_NULL;
+	bool vault = v->known && str_is(v->short_name, "vault");
 
-	for (size_t i = 0; v->row && i < v->row->npaths && !mount.n; i++)
-		if (!str_starts(v->row->paths[i], STR("/.parachute")))
-			mount = v->row->paths[i];
-	while (mount.n && mount.p[mount.n - 1] == '/')
-		mount.n--;
-	jsonw_key(w, key);
-	if (!url.n) {
-		jsonw_null(w);
-		return;
-	}
-	/* An old vault says /admin and means each instance's own. */
-	if (v->known && str_is(v->short_name, "vault") &&
-	    (str_is(url, "/admin") || str_is(url, "/admin/")))
-		url = str_skip(url, 1);
-	if (url.p[0] == '/' || str_starts(url, STR("http://")) ||
-	    str_starts(url, STR("https://"))) {
-		jsonw_str(w, url);
-		return;
-	}
-	n = fmt(text, sizeof text, "%.*s/%.*s", STR_ARG(mount),
-		STR_ARG(url));
-	if (n < 0 || (size_t)n >= sizeof text)
-		jsonw_null(w);
-	else
-		jsonw_cstr(w, text);
+	if (url.n)
+		url = module_url(url, mount, vault, room, sizeof room);
+	put_str(w, key, url);
 }
 
 static void put_field(struct jsonw *w, const char *as, const struct json *ui,

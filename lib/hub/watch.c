@@ -25,6 +25,7 @@ struct live {
 	struct timer fetch, tick, usage, retry;
 	struct watch keys, reader;
 	int status;
+	struct err why;         /* of a status that is not 0 */
 };
 
 /* Signal handlers are given the loop, which is the client's. */
@@ -68,21 +69,28 @@ static void draw(struct live *v)
 	buf_release(&text);
 }
 
+static void fail(struct live *v, const struct err *e)
+{
+	v->why = *e;
+	v->status = EXIT_FAILED;
+	v->stop = true;
+}
+
 static void gather(struct live *v)
 {
 	struct err e = { 0 };
 
 	if (v->has_report)
 		report_release(&v->report);
-	v->has_report = report_gather(&v->report, v->args->home,
+	v->has_report = report_gather(&v->report, v->args->reach,
 				      v->args->usage ? REPORT_USAGE : 0,
 				      &e) == 0;
-	if (!v->has_report) {
-		v->status = EXIT_FAILED;
-		v->stop = true;
-		return;
-	}
-	draw(v);
+	if (!v->has_report)
+		fail(v, &e);
+	else if (report_is_refused(&v->report))
+		fail(v, &v->report.why);        /* waiting mends no token */
+	else
+		draw(v);
 }
 
 static void on_fetch(struct loop *l, struct timer *t)
@@ -181,7 +189,7 @@ static int begin(struct live *v, const struct watch_args *args,
 		 const int *signals, struct err *e)
 {
 	v->args = args;
-	if (client_init(&v->client, args->home, e) < 0 ||
+	if (client_init(&v->client, args->reach, e) < 0 ||
 	    loop_signals(&v->client.loop, signals, on_signal, e) < 0)
 		return -1;
 	news_init(&v->news);
@@ -226,11 +234,11 @@ int watch_table(const struct watch_args *args)
 		loop_in(&v.client.loop, &v.usage, USAGE_MS);
 	loop_in(&v.client.loop, &v.retry, 0);
 	if (client_run(&v.client, &v.stop, &e) < 0)
-		v.status = EXIT_FAILED;
+		fail(&v, &e);
 	if (v.is_screen)
 		screen_release(&v.screen);
 	if (v.status)
-		cli_warn(&e);
+		cli_warn(&v.why);
 	return v.status;
 }
 

@@ -13,12 +13,10 @@
  * that, and waited for.
  */
 
-#include "hub/home.h"
-
-#include <stdbool.h>
+#include "hub/reach.h"
 
 struct watch_args {
-	const struct home *home;
+	struct reach *reach;
 	char *const *wanted;    /* modules; none: all */
 	bool usage, json;
 };

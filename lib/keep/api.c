@@ -307,8 +307,8 @@ static void post_front(const struct api_ask *a, bool taken)
 	struct buf b;
 
 	if (!taken) {
-		api_refuse(a, 404, "not_found", "this hub has no front door "
-			   "(--no-front), or is being stopped");
+		api_refuse(a, 404, "not_found", "no front door runs here; "
+			   "pc-status front says why");
 		return;
 	}
 	buf_init(&b, 4096);

@@ -69,7 +69,8 @@ static void put_front(struct jsonw *w, const struct workers *f)
 	jsonw_cstr(w, f->instance);
 	jsonw_key(w, "preparing");
 	jsonw_bool(w, f->preparing);
-	put_said(w, "prepare_error", f->prepare_error);
+	put_said(w, "prepare_error", f->prepare_error[0] ? f->prepare_error :
+		 f->prepare.error);
 	put_said(w, "hijacked", f->hijacked);
 	jsonw_key(w, "workers");
 	jsonw_array(w);

@@ -103,14 +103,15 @@ static int fork_child(struct sup *s, struct mod *m, const struct spawn *sp,
 		      const int far[2], struct err *e)
 {
 	int group = cgroup_make(&s->cgroup, m->id);
+	int far_notice = m->notice.far; /* the child does not have m */
 	struct run_req req;
 	struct proc p;
 
 	spawn_request(s->spawn, m, sp, &req);
 	req.out = far[0];
 	req.err = far[1];
-	req.extra = &m->notice.far;
-	req.nextra = m->notice.far < 0 ? 0 : 1;
+	req.extra = &far_notice;
+	req.nextra = far_notice < 0 ? 0 : 1;
 	req.cgroup = group < 0 ? 0 : group;
 	req.gate = true;
 	m->started_ms = os_now_ms();

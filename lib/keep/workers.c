@@ -184,14 +184,18 @@ static void relieve(struct workers *w)
 
 bool workers_renew(struct workers *w)
 {
+	size_t n = 0;
+
 	if (!w->n || w->stopping)
 		return false;
 	if (w->renewing)
 		return true;
-	for (size_t i = 0; i < LEN(w->each); i++)
+	for (size_t i = 0; i < LEN(w->each); i++) {
 		w->each[i].retired = w->each[i].member.crew != NULL;
+		n += w->each[i].retired;
+	}
 	renew_next(w);
-	return true;
+	return n > 0;
 }
 
 static void on_message(struct worker *k, struct str line)

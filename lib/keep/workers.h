@@ -72,7 +72,7 @@ struct workers {
 void workers_start(struct workers *, struct crew *, struct doors *,
 		   struct source *log, const char *home, uint16_t port,
 		   size_t n);
-/* Both false when there is no front door. */
+/* Both false when there is no front door, or it has no worker to renew. */
 bool workers_prepare(struct workers *);
 bool workers_renew(struct workers *);
 

@@ -64,6 +64,8 @@ int seek_open(struct seek *s, int homefd, struct str source, struct err *e)
 
 	s->n = s->at = 0;
 	s->start = s->end = 0;
+	if (homefd < 0)
+		return 0;
 	logfile_init(&f, source);
 	memcpy(log, f.name, sizeof log);
 	logfile_dir(source, dir_name);

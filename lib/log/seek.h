@@ -56,7 +56,8 @@ struct seek {
 	char buf[SEEK_BUF];
 };
 
-/* 1, or 0 when there are no files, or -1. Then stands at the oldest line. */
+/* 1, or 0 when there are no files (homefd -1: they are elsewhere), or -1.
+ * Then stands at the oldest line. */
 int  seek_open(struct seek *, int homefd, struct str source, struct err *);
 void seek_close(struct seek *);         /* also after seek_open() < 1 */
 

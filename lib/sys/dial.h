@@ -12,12 +12,13 @@
  * a port on 127.0.0.1 or ::1, or a file to be read whose name ends in one
  * given suffix. It has a jail of its own (an allow-list of system calls), and
  * ends with its parent. It never waits for a peer: connections are
- * non-blocking, so a call here takes microseconds.
+ * non-blocking, so a call here takes microseconds; where a disk makes it wait
+ * for a file, the caller gives up after a second.
  *
  *	struct dial_conf conf = { .sock_dir = fd, .sock_name = "hub.sock",
  *		.suffix = "/.parachute/module.json" };
  *	dial_open(&d, &conf, &e);      forks
- *	jail_...();
+ *	jail_worker(...);
  *	fd = dial_unix(&d, &e);
  */
 
@@ -27,8 +28,9 @@
 #include <sys/types.h>
 
 struct dial {
-	int fd;                 /* to the child; -1: there is none */
+	int fd;                 /* to the child; -1: there is none any more */
 	pid_t pid;
+	uint32_t serial;        /* of the last question */
 };
 
 struct dial_conf {
@@ -41,11 +43,13 @@ int  dial_open(struct dial *, const struct dial_conf *, struct err *);
 void dial_close(struct dial *);         /* the child ends by itself */
 
 /* Descriptors: non-blocking, close-on-exec, the caller's. The connection may
- * still be under way. ERR_UNREACHABLE when nobody listens or the child is
- * gone. */
+ * still be under way. ERR_UNREACHABLE when nobody listens, or when the child
+ * is gone: then d->fd is -1, and it will not come back. */
 int dial_unix(struct dial *, struct err *);
+/* 127.0.0.1, or ::1 where nobody listens there. */
 int dial_port(struct dial *, uint16_t port, struct err *);
-/* A regular file, to read; dir (absolute) and the suffix make its name. */
+/* A regular file, to read; dir (absolute, without "..") and the suffix make
+ * its name. */
 int dial_file(struct dial *, struct str dir, struct err *);
 
 #endif

@@ -15,6 +15,14 @@
 
 enum { IDLE, SENDING, HEAD, BODY };
 
+/* There may be a secret in it. */
+static void drop_request(struct httpc *h)
+{
+	if (h->out.p)
+		wipe(h->out.p, h->out.size);
+	buf_release(&h->out);
+}
+
 void httpc_cancel(struct httpc *h)
 {
 	if (h->state == IDLE)
@@ -25,7 +33,7 @@ void httpc_cancel(struct httpc *h)
 	loop_cancel(h->loop, &h->timer);
 	loop_forget(h->loop, &h->watch);
 	fd_close(&h->fd);
-	buf_release(&h->out);
+	drop_request(h);
 	buf_release(&h->in);
 }
 
@@ -244,7 +252,7 @@ static void push(struct httpc *h)
 	else
 		buf_consume(&h->out, (size_t)n);
 	if (n < 0 || !buf_str(&h->out).n) {
-		buf_release(&h->out);
+		drop_request(h);
 		if (h->state == SENDING)
 			h->state = HEAD;
 	}
@@ -288,6 +296,8 @@ static int compose(struct buf *b, const struct httpc_req *r, struct err *e)
 
 	if (!http_is_token(str_of(r->method)) || !is_target(r->target))
 		return err_set(e, ERR_INVALID, "malformed request line");
+	if (r->authorization)           /* growing would leave copies */
+		buf_room(b, b->max);
 	buf_put(b, str_of(r->method));
 	buf_putc(b, ' ');
 	buf_put(b, str_of(r->target));
@@ -297,6 +307,8 @@ static int compose(struct buf *b, const struct httpc_req *r, struct err *e)
 	http_put_field(b, "Host", str_of(r->host));
 	if (r->accept)
 		http_put_field(b, "Accept", str_of(r->accept));
+	if (r->authorization)
+		http_put_field(b, "Authorization", str_of(r->authorization));
 	if (r->type)
 		http_put_field(b, "Content-Type", str_of(r->type));
 	if (bodied)

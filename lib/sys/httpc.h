@@ -54,6 +54,8 @@ struct httpc {
 struct httpc_req {
 	const char *method, *target, *host;
 	const char *accept;     /* Accept, or NULL */
+	const char *authorization;      /* Authorization, or NULL: a secret,
+					 * wiped as soon as it is sent */
 	const char *type;       /* Content-Type, when there is a body */
 	struct str body;
 	int deadline_ms;

@@ -77,6 +77,14 @@ void httpd_give_back(struct httpd_conn *c)
 	c->state = HTTPD_FREE;
 	list_remove(&c->node);
 	list_append(&d->free, &c->node);
+	if (d->drained && list_empty(&d->busy))
+		d->drained(d);
+}
+
+static bool is_idle(const struct httpd_conn *c)
+{
+	return c->state == HTTPD_READING && !c->extra && !c->head_len &&
+	       !buf_str(&c->in).n;
 }
 
 /* The oldest connection that has said nothing since its last answer. */
@@ -85,8 +93,7 @@ static struct httpd_conn *idle(struct httpd *d)
 	LIST_EACH(n, &d->busy) {
 		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
 
-		if (c->state == HTTPD_READING && !c->extra && !c->head_len &&
-		    !buf_str(&c->in).n)
+		if (is_idle(c))
 			return c;
 	}
 	return NULL;
@@ -225,21 +232,41 @@ int httpd_listen(struct httpd *d, int fd, struct err *e)
 	return 0;
 }
 
-void httpd_release(struct httpd *d)
+static void close_listeners(struct httpd *d)
 {
-	struct listener *ln;
-	int fd;
+	LIST_EACH(n, &d->listeners) {
+		struct listener *ln = CONTAINER(n, struct listener, node);
+		int fd = ln->watch.fd;
 
-	if (!d->shared)
-		return;
-	while (!list_empty(&d->listeners)) {
-		ln = CONTAINER(d->listeners.next, struct listener, node);
-		fd = ln->watch.fd;
 		loop_cancel(d->loop, &ln->timer);
 		loop_forget(d->loop, &ln->watch);
 		fd_close(&fd);
 		list_remove(&ln->node);
 	}
+}
+
+void httpd_drain(struct httpd *d, void (*drained)(struct httpd *))
+{
+	close_listeners(d);
+	LIST_EACH(n, &d->busy) {
+		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
+
+		if (is_idle(c))
+			httpd_cut(c);
+		else
+			c->keep_alive = false;
+	}
+	d->drained = drained;
+	if (list_empty(&d->busy))
+		drained(d);
+}
+
+void httpd_release(struct httpd *d)
+{
+	if (!d->shared)
+		return;
+	d->drained = NULL;
+	close_listeners(d);
 	while (!list_empty(&d->busy))
 		httpd_cut(CONTAINER(d->busy.next, struct httpd_conn, node));
 	buf_release(&d->shared->reply);

@@ -79,6 +79,7 @@ struct httpd {
 	struct list free, busy;
 	struct list listeners;
 	struct httpd_shared *shared;
+	void (*drained)(struct httpd *);
 	struct arena arena;             /* of all that httpd_init() allocates */
 	size_t touched, serving;        /* slots ever used; in use */
 };
@@ -88,6 +89,13 @@ int  httpd_init(struct httpd *, struct loop *, size_t max_conns, struct err *);
 /* Takes a listening descriptor and serves it; it is the server's, or closed
  * when that fails. */
 int  httpd_listen(struct httpd *, int fd, struct err *);
+/*
+ * Listens no more, closes what is idle, and lets the rest end: a request that
+ * has begun is served, and its connection closed with the answer. Streams are
+ * the owner's to end. drained is called once when nothing is open any more,
+ * maybe from within; it may not release the server.
+ */
+void httpd_drain(struct httpd *, void (*drained)(struct httpd *));
 /* Cuts what is open. Not from within a handler of the same server. */
 void httpd_release(struct httpd *);
 

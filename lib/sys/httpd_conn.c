@@ -225,7 +225,7 @@ static void hand_over(struct httpd_conn *c, const struct input *in)
 	};
 
 	target(h, &r);
-	c->keep_alive = h->keep_alive;
+	c->keep_alive = h->keep_alive && !c->server->drained;
 	c->begun = false;
 	c->deadline_ms = HTTPD_NEVER;
 	c->state = HTTPD_DUE;

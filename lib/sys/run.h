@@ -44,7 +44,7 @@ struct run_req {
 	int cgroup;             /* born into it, if the kernel can; 0: none */
 	int in;                 /* becomes 0; 0: stdin is /dev/null */
 	int out, err;           /* become 1 and 2 */
-	const int *extra;       /* become 3, 4, ... */
+	const int *extra;       /* become 3, 4, ...; memory that a child has */
 	size_t nextra;          /* at most RUN_EXTRA_MAX */
 	bool die_with_parent;   /* SIGKILL when the caller's process dies */
 	uint64_t nofile;        /* soft limit to give it; 0: leave */

@@ -160,6 +160,34 @@ static void no_memory(int dir)
 	manifest(dir, NULL);
 }
 
+static bool leads(const char *url, bool vault, const char *want)
+{
+	char room[32];
+
+	return is_text(module_url(str_of(url), STR("/m/x"), vault, room,
+				  sizeof room), want);
+}
+
+static void urls(void)
+{
+	struct str paths[] = { STR("/.parachute"), STR("/m/x//"), STR("/n") };
+	struct row row = { .paths = paths, .npaths = 3 };
+
+	ok(leads("https://x.example/a", false, "https://x.example/a") &&
+	   leads("HTTP://x.example", true, "HTTP://x.example"), "absolute");
+	ok(leads("/admin", false, "/admin") && leads("/a/b", true, "/a/b"),
+	   "a path of the hub");
+	ok(leads("ui/", false, "/m/x/ui/"), "below the mount");
+	ok(leads("/admin", true, "/m/x/admin") &&
+	   leads("/admin/", true, "/m/x/admin/"), "an old vault's");
+	ok(leads("0123456789012345678901234567890", false, ""), "too long");
+	ok(is_text(module_mount(&row), "/m/x"), "the mount");
+	row.npaths = 1;
+	ok(is_text(module_mount(&row), ""), "no mount");
+	paths[0] = STR("/");
+	ok(is_text(module_mount(&row), ""), "the root is none");
+}
+
 int main(void)
 {
 	int dir = scratch();
@@ -173,6 +201,7 @@ int main(void)
 	third_parties(dir);
 	known_ones(dir);
 	static_ones(dir);
+	urls();
 	no_memory(dir);
 	arena_release(&arena);
 	return tap_done();

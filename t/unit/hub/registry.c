@@ -437,12 +437,13 @@ static void loads(int home)
 	struct registry r;
 
 	registry_init(&r);
-	ok(registry_load(&r, home, &e) == 1 && r.loaded && !r.broken && !r.n,
-	   "no file is an empty view");
+	ok(registry_load(&r, home, &e) == 1 && r.loaded && !r.broken &&
+	   !r.n && r.view == 1, "no file is an empty view");
 	ok(registry_load(&r, home, &e) == 0, "  once");
 	put(home, "services.json", FILE_OF(ROW("a", "1")));
-	ok(registry_load(&r, home, &e) == 1 && r.n == 1, "a file");
-	ok(registry_load(&r, home, &e) == 0, "  once");
+	ok(registry_load(&r, home, &e) == 1 && r.n == 1 && r.view == 2,
+	   "a file");
+	ok(registry_load(&r, home, &e) == 0 && r.view == 2, "  once");
 	two_seconds_ago(home);
 	ok(registry_load(&r, home, &e) == 0, "touched: nothing new");
 	/* Same length, same inode, perhaps the same time. */

@@ -281,6 +281,15 @@ static void test_request(void)
 	httpc_cancel(h);
 	free(h);
 	close(fd);
+	r = get;
+	r.authorization = "Bearer x.y.z";
+	fd = begin(&r, &h);
+	ok(!strcmp(heard(fd), "GET /x HTTP/1.1\r\nHost: h\r\n"
+		   "Authorization: Bearer x.y.z\r\n"
+		   "Connection: close\r\n\r\n"), "one with a token");
+	httpc_cancel(h);
+	free(h);
+	close(fd);
 }
 
 static void refuse(const char *name, const struct httpc_req *r)
@@ -317,6 +326,9 @@ static void test_injection(void)
 	r = get;
 	r.type = "a\nX: y";
 	refuse("a type of two lines", &r);
+	r = get;
+	r.authorization = "a\r\nX: y";
+	refuse("a token of two lines", &r);
 }
 
 static void test_deadline(void)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "front/settings.h"
+
+#include "front/published.h"
+#include "sys/os.h"
+#include "wire/url.h"
+
+#define ORIGIN_KEY  "hub_origin"
+#define CHANNEL_KEY "module_install_channel"
+#define ORIGIN_SIZE 300         /* a name of 255, its scheme and port */
+
+/* The origin */
+
+static int no_origin(struct refusal *no, const char *why)
+{
+	return refusal_set(no, 400, "invalid_hub_origin", "hub_origin %s; it "
+			   "must be like https://hub.example", why);
+}
+
+static struct str lower(struct str s, struct arena *a)
+{
+	char *p = arena_cstr(a, s);
+
+	for (size_t i = 0; p && i < s.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] - 'A' + 'a');
+	return (struct str){ p, p ? s.n : 0 };
+}
+
+int settings_origin(struct str in, struct arena *a, struct str *out,
+		    struct refusal *no)
+{
+	struct url u;
+	bool https;
+	const char *text;
+	struct str host;
+
+	if (in.n > ORIGIN_SIZE)
+		return no_origin(no, "is too long");
+	if (str_find(in, '?') >= 0)
+		return no_origin(no, "has a query");
+	if (str_find(in, '#') >= 0)
+		return no_origin(no, "has a fragment");
+	if (str_find(in, '@') >= 0)
+		return no_origin(no, "has credentials");
+	if (str_ends(in, STR("/")))
+		return no_origin(no, "ends with a slash");
+	if (url_parse(&u, in, NULL) < 0)
+		return no_origin(no, "is no http(s) URL");
+	if (u.path.n)
+		return no_origin(no, "has a path");
+	if (url_host_is_loopback(u.host))
+		return no_origin(no, "is this machine whoever asks, which is "
+				 "what holds without one (null)");
+	https = str_eq_nocase(u.scheme, STR("https"));
+	host = lower(u.host, a);
+	text = arena_printf(a, "http%s://%s%.*s%s", https ? "s" : "",
+			    u.ipv6 ? "[" : "", STR_ARG(host),
+			    u.ipv6 ? "]" : "");
+	if (text && u.port != (https ? 443 : 80))
+		text = arena_printf(a, "%s:%u", text, (unsigned)u.port);
+	*out = str_of(text);
+	if (arena_failed(a))
+		return refusal_set(no, 503, "out_of_memory", "no memory");
+	return 0;
+}
+
+static const char *source_name(enum origin_source source)
+{
+	static const char *const names[] = {
+		[ORIGIN_NONE] = "request",
+		[ORIGIN_SETTINGS] = "settings",
+		[ORIGIN_ENV] = "env",
+		[ORIGIN_EXPOSE] = "expose",
+	};
+
+	return names[source];
+}
+
+static void put_text(struct jsonw *w, const char *key, struct str s)
+{
+	jsonw_key(w, key);
+	if (s.n)
+		jsonw_str(w, s);
+	else
+		jsonw_null(w);
+}
+
+void get_hub_origin(struct front_ask *a)
+{
+	struct err e = { 0 };
+	struct str stored;
+	struct jsonw w;
+	struct buf b;
+
+	if (ask_no_store(a))
+		return;
+	if (store_setting(a->front->store, ORIGIN_KEY, a->req->arena, &stored,
+			  &e) < 0) {
+		ask_fail(a, &e);
+		return;
+	}
+	buf_init(&b, 65536);
+	jsonw_init(&w, &b, JSONW_COMPACT);
+	jsonw_object(&w);
+	put_text(&w, ORIGIN_KEY, stored);
+	put_text(&w, "resolved_issuer", a->issuer);
+	jsonw_key(&w, "source");
+	jsonw_cstr(&w, source_name(a->front->origins.source));
+	jsonw_end(&w);
+	ask_reply(a, 200, &b);
+}
+
+/* Writing: one member, one setting. */
+
+struct setting {
+	const char *key, *member;
+	struct str value;               /* empty: none */
+	void (*after)(struct front *);  /* or NULL */
+};
+
+static int write_setting(struct front *f, struct httpd_conn *c,
+			 struct arena *arena, void *ctx, struct err *e)
+{
+	const struct front_ask a = { .front = f, .conn = c };
+	const struct setting *s = ctx;
+	struct jsonw w;
+	struct buf b;
+
+	(void)arena;
+	if (store_set(f->store, s->key, s->value.n ? s->value : STR_NULL,
+		      os_unix_ms(), e) < 0)
+		return body_fail(&a, e);
+	if (s->after)
+		s->after(f);
+	buf_init(&b, 4096);
+	jsonw_init(&w, &b, JSONW_COMPACT);
+	jsonw_object(&w);
+	put_text(&w, s->member, s->value);
+	jsonw_end(&w);
+	ask_reply(&a, 200, &b);
+	return 0;
+}
+
+static void put_setting(struct front_ask *a, struct setting setting)
+{
+	struct setting *s = arena_alloc(a->req->arena, sizeof *s);
+
+	if (!s) {
+		ask_refuse(a, 503, "out_of_memory", "no memory");
+		return;
+	}
+	*s = setting;
+	ask_write(a, write_setting, s);
+}
+
+void put_hub_origin(struct front_ask *a)
+{
+	struct setting s = { ORIGIN_KEY, ORIGIN_KEY, STR_NULL, front_origins };
+	const struct json *j, *member;
+	struct refusal no;
+	struct str text = STR_NULL;
+	int rc = 0;
+
+	if (ask_no_store(a))
+		return;
+	j = body_of(a);
+	if (!j)
+		return;
+	member = json_get(j, ORIGIN_KEY);
+	if (!member)
+		rc = refusal_set(&no, 400, "invalid_request", "the body must "
+				 "have hub_origin: a URL, or null to take it "
+				 "back");
+	else if (member->type != JSON_NULL && !json_str(member, &text))
+		rc = no_origin(&no, "is neither a string nor null");
+	else if (text.n)
+		rc = settings_origin(text, a->req->arena, &s.value, &no);
+	if (rc < 0)
+		ask_refuse(a, no.status, no.code, "%s", no.text);
+	else
+		put_setting(a, s);
+}
+
+void put_channel(struct front_ask *a)
+{
+	struct setting s = { CHANNEL_KEY, "channel", STR_NULL, NULL };
+	const struct json *j, *member;
+
+	if (ask_no_store(a))
+		return;
+	j = body_of(a);
+	if (!j)
+		return;
+	member = json_get(j, "channel");
+	if (!json_str(member, &s.value)) {
+		ask_refuse(a, 400, "invalid_request", "the body must have "
+			   "channel: \"latest\" or \"rc\"");
+		return;
+	}
+	if (!str_is(s.value, "latest") && !str_is(s.value, "rc")) {
+		ask_refuse(a, 400, "invalid_channel", "channel must be "
+			   "\"latest\" or \"rc\"");
+		return;
+	}
+	s.value = arena_str(a->req->arena, s.value);
+	put_setting(a, s);
+}

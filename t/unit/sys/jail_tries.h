@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef T_UNIT_SYS_JAIL_TRIES_H
+#define T_UNIT_SYS_JAIL_TRIES_H
+
+/*
+ * What somebody who has taken a worker over would try. Each try returns 0
+ * when it got what it wanted, else -1 with errno; it is made by a process of
+ * its own, once free and once from within the jail.
+ */
+
+#include "sys/dial.h"
+#include "sys/jail.h"
+
+#include <sys/types.h>
+
+/* What a worker holds, and more than it should: sockets of every kind. */
+struct cell {
+	struct dial dial;
+	int home;               /* home/data, home/text, home/s */
+	int data, shm;          /* open for writing */
+	int text;               /* open for reading */
+	int listener, accepted; /* TCP */
+	int tcp, udp, local;    /* made before the jail, connected nowhere */
+	int pair[2];
+	uint16_t port;          /* of the listener */
+	pid_t victim, parent;
+	char outside[128];      /* a file beside home; it may be written */
+};
+
+enum {
+	ROOT = 256,             /* free, only root can */
+	ANYHOW = 512,           /* not tried free: it harms the host, or hosts
+				 * may refuse it by themselves */
+	RUNTIME = 1024,         /* a sanitizer's runtime must be able to */
+};
+
+struct attempt {
+	const char *name;
+	int (*fn)(struct cell *);
+	unsigned by;            /* the locks each of which refuses it */
+};
+
+#endif
