@@ -11,8 +11,6 @@ workers=3
 # It speaks, so that those who follow its log see that they are served.
 serv_module good --lines 10
 serv_module other
-free_port
-module late "$free" serv --no-bind
 ok 'hub comes up'               front_start
 ok 'good is ready'              exits 0 pc-status --wait=60 good
 is "$(front_pids | wc -l)" 3    'three workers'

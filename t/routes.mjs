@@ -270,7 +270,8 @@ for (const [p, there] of allowed) {
 
 		if (res.status !== 405)
 			why.push(`status ${res.status}`);
-		else if (res.json?.error !== 'method_not_allowed')
+		else if (method !== 'HEAD' &&
+				res.json?.error !== 'method_not_allowed')
 			why.push(`error ${res.json?.error}`);
 		if (!there.every((m) => allow.includes(m)) ||
 				allow.includes(method))
