@@ -81,8 +81,8 @@ FORCE:
 # Fetched and checked by vendor/fetch, unless a directory is named; compiled
 # without our warnings. What misbehaves in it shows to the address sanitizer;
 # the shifts and alignments that the other one minds are its authors' choice.
-SQLITE_DIR  =
-BEARSSL_DIR =
+SQLITE_DIR  ?=
+BEARSSL_DIR ?=
 sqlite_dir  = $(or $(SQLITE_DIR),$O/vendor/sqlite)
 bearssl_dir = $(or $(BEARSSL_DIR),$O/vendor/bearssl)
 alien   = -fno-pie -ffunction-sections -fdata-sections $(harden) -w \
@@ -113,16 +113,18 @@ $O/vendor/%.a: $O/vendor/%.ready $O/vendor/%.flags FORCE
 
 # Whose headers are seen by whom: t/layers.sh has the same table. A test plays
 # the system that SQLite meets.
-sees_sqlite  := $O/lib/sys/db.o $O/t/unit/sys/db.o
-sees_bearssl := $O/lib/sys/tls.o $O/lib/auth/jwt.o $O/lib/auth/keys.o
+see =
+seen_by = $(foreach f,$1,$O/$f $O/fuzz/obj/$f)
+sees_sqlite  := $(call seen_by,lib/sys/db.o t/unit/sys/db.o)
+sees_bearssl := $(call seen_by,lib/sys/tls.o lib/auth/jwt.o lib/auth/keys.o)
 $(sees_sqlite): $O/vendor/sqlite.ready
-$(sees_sqlite): private flags += -isystem $(sqlite_dir)
+$(sees_sqlite): private see = -isystem $(sqlite_dir)
 $(sees_bearssl): $O/vendor/bearssl.ready
-$(sees_bearssl): private flags += -isystem $(bearssl_dir)/inc
+$(sees_bearssl): private see = -isystem $(bearssl_dir)/inc
 
 $O/%.o $O/obj/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(flags) -MMD -MP -c -o $@ $<
+	$(CC) $(flags) $(see) -MMD -MP -c -o $@ $<
 
 define archive
 $O/lib/$1.a: $(call objs,$1)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2016,SC2034,SC2154
+# shellcheck disable=SC1091,SC2016,SC2086,SC2034,SC2154
 # --url and --token-file: the same commands on a hub that asks for a token.
 here=$(cd "${0%/*}" && pwd)
 . "${0%/*}/lib.sh"
@@ -43,10 +43,9 @@ eventually mod_has idle '.listening == "yes"'
 # Nothing of the home may be used from here on, but where a test says so.
 PARACHUTE_HOME=$T/nowhere
 far="--url $url --token-file all.token"
-
 # --- pc-status
 
-# shellcheck disable=SC2086 # words, here and below
+
 ok 'pc-status'                    exits 1 pc-status $far
 is "$(sed -n '1s/  */ /gp' out)" \
 	'SERVICE PORT VERSION STATE PID UPTIME RESTARTS LISTENING' '  heading'

@@ -130,9 +130,9 @@ static struct str text_of_private(const struct numbers *k, struct arena *a)
 		.iq = number(k->sk.iq, k->sk.iqlen),
 	};
 	char der[RSA_DER_MAX];
-	struct str text = { der, rsa_write_pkcs8(&key, der, sizeof der) };
+	size_t n = rsa_write_pkcs8(&key, der, sizeof der);
+	struct str text = pem_write("PRIVATE KEY", (struct str){ der, n }, a);
 
-	text = pem_write("PRIVATE KEY", text, a);
 	wipe(der, sizeof der);
 	return text;
 }
@@ -142,9 +142,9 @@ static struct str text_of_public(const struct numbers *k, struct arena *a)
 	const struct rsa_public key = { number(k->pk.n, k->pk.nlen),
 					number(k->pk.e, k->pk.elen) };
 	char der[RSA_DER_MAX];
+	size_t n = rsa_write_spki(&key, der, sizeof der);
 
-	return pem_write("PUBLIC KEY", (struct str){ der,
-		rsa_write_spki(&key, der, sizeof der) }, a);
+	return pem_write("PUBLIC KEY", (struct str){ der, n }, a);
 }
 
 static int draw(struct numbers *k, struct err *e)
@@ -252,21 +252,27 @@ static int sign(const struct rsa_private *k, struct str text,
 	return 0;
 }
 
+static int read_private(struct rsa_private *k, struct str pem,
+			char der[RSA_DER_MAX], struct err *e)
+{
+	struct str key = { der, pem_read("PRIVATE KEY", pem, der) };
+
+	if (key.n)
+		return rsa_read_pkcs8(k, key, e);
+	key.n = pem_read("RSA PRIVATE KEY", pem, der);
+	if (key.n)
+		return rsa_read_pkcs1(k, key, e);
+	err_set(e, ERR_INVALID, "not a private key in PEM");
+	return -1;
+}
+
 int key_sign(struct str private_pem, struct str text,
 	     char signature[RSA_BYTES_MAX], size_t *n, struct err *e)
 {
 	struct rsa_private k;
 	char der[RSA_DER_MAX];
-	struct str key = { der, pem_read("PRIVATE KEY", private_pem, der) };
-	int rc = -1;
+	int rc = read_private(&k, private_pem, der, e);
 
-	if (key.n) {
-		rc = rsa_read_pkcs8(&k, key, e);
-	} else {
-		key.n = pem_read("RSA PRIVATE KEY", private_pem, der);
-		rc = key.n ? rsa_read_pkcs1(&k, key, e) :
-		     err_set(e, ERR_INVALID, "not a private key in PEM");
-	}
 	if (rc == 0)
 		rc = sign(&k, text, signature, e);
 	if (rc == 0)

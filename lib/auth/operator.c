@@ -49,6 +49,8 @@ int operator_read(const struct home *h, struct arena *a, struct str *jwt,
 			     &why) < 0) {
 		if (why.code == ERR_NOT_FOUND)
 			return 0;
+		err_wrap(&why, "%.100s", h->path);
+		err_add(&why, "; \"pc-auth rotate-operator\" makes a new one");
 		if (e)
 			*e = why;
 		return -1;
@@ -168,7 +170,7 @@ static int renew(const struct home *h, struct store *db, struct auth *auth,
 	unsigned mode;
 
 	if (operator_read(h, a, &q.jwt, &mode, e) < 0)
-		return err_wrap(e, "%.150s", h->path);
+		return -1;
 	r->outcome = OPERATOR_ABSENT;
 	if (!q.jwt.n)
 		return 0;
@@ -253,5 +255,5 @@ int operator_heal(const struct home *h, struct store *db, struct str iss,
 	if (rc == 0 && jwt.n)
 		r->outcome = OPERATOR_LOOPBACK;
 	arena_release(&a);
-	return rc < 0 ? err_wrap(e, "%.150s", h->path) : 0;
+	return rc;
 }

@@ -38,8 +38,7 @@ static const char *const texts[] = {
 	[AUTH_REVOKED] = "the token has been revoked",
 	[AUTH_SUBJECT] = "the token has no subject",
 	[AUTH_AUDIENCE] = "the token is meant for another service",
-	[AUTH_UNAVAILABLE] = "tokens cannot be checked: the hub has no "
-			     "database, or no signing key",
+	[AUTH_UNAVAILABLE] = "the hub has no database, or no signing key",
 };
 
 const char *auth_verdict_text(enum auth_verdict v)
@@ -296,12 +295,27 @@ static bool is_for_us(struct auth *a, const struct auth_ask *q,
 	       str_eq(c->aud, token_audience(c->scope, &a->scratch));
 }
 
+/* One whose signature and times are right; NULL, and why not. */
+static struct seen_token *find(struct auth *a, const struct auth_ask *q,
+			       enum auth_verdict *v)
+{
+	bool available = refresh(a, q->now_ms, q->mono_ms, false) == 0;
+	struct seen_token *t = available ? seen_find(&a->seen, q->jwt) : NULL;
+
+	if (!t)
+		*v = verify(a, q, available, &t);
+	else if (!keyset_find(&a->keys, t->kid, q->now_ms))
+		*v = AUTH_KEY;
+	else
+		*v = check_time(&t->claims, t->nbf_s, q->now_ms);
+	return *v == AUTH_OK ? t : NULL;
+}
+
 enum auth_verdict auth_check(struct auth *a, const struct auth_ask *q,
 			     const struct claims **out)
 {
-	struct seen_token *t = NULL;
 	enum auth_verdict v = AUTH_OK;
-	bool available;
+	struct seen_token *t;
 
 	*out = NULL;
 	if (!q->jwt.n)
@@ -309,16 +323,8 @@ enum auth_verdict auth_check(struct auth *a, const struct auth_ask *q,
 	if (q->jwt.n > TOKEN_MAX)
 		return AUTH_MALFORMED;
 	arena_reset(&a->scratch);
-	available = refresh(a, q->now_ms, q->mono_ms, false) == 0;
-	if (available)
-		t = seen_find(&a->seen, q->jwt);
+	t = find(a, q, &v);
 	if (!t)
-		v = verify(a, q, available, &t);
-	else if (!keyset_find(&a->keys, t->kid, q->now_ms))
-		v = AUTH_KEY;
-	else
-		v = check_time(&t->claims, t->nbf_s, q->now_ms);
-	if (v != AUTH_OK)
 		return v;
 	if (!is_issuer(q, t->claims.iss))
 		return AUTH_ISSUER;

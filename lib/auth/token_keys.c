@@ -82,7 +82,7 @@ int keyset_load(struct keyset *s, struct store *db, int64_t now_ms,
 	struct keyset_key list[AUTH_KEYS_MAX] = { 0 };
 	struct store_key *rows = NULL;
 	struct arena a;
-	size_t nrows = 0, n;
+	size_t nrows = 0, n = 0;
 	int rc;
 
 	arena_init(&a, KEY_ROWS_MAX);

@@ -261,7 +261,7 @@ static int check_scopes(const struct claims *c, struct mint *m,
 		all = arena_str(a, buf_str(&b));
 	buf_release(&b);
 	if (rc == 0 && !all.n)
-		rc = err_set(e, ERR_USAGE, "scope: none");
+		rc = err_set(e, ERR_USAGE, "scope: at least one is needed");
 	m->scope = all;
 	return rc;
 }

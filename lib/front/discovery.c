@@ -210,27 +210,24 @@ static bool has_list(const struct row *r)
 	       !str_is(name, "services");
 }
 
-static bool same_list(const struct row *a, const struct row *b)
+static void put_list(struct writer *w, const struct row *row)
 {
-	return has_list(a) && str_eq(listing_name(a), listing_name(b));
-}
+	size_t n;
+	const struct row **all = listing_named(w->l, listing_name(row), &n);
 
-static void put_list(struct writer *w, size_t first)
-{
-	const struct row *rows = w->l->registry->rows;
-
-	for (size_t i = 0; i < first; i++)
-		if (same_list(&rows[i], &rows[first]))
-			return;
-	jsonw_keyn(&w->w, listing_name(&rows[first]));
+	for (; n && !has_list(*all); all++)
+		n--;
+	if (!n || *all != row)
+		return;                 /* it is in the list of another */
+	jsonw_keyn(&w->w, listing_name(row));
 	jsonw_array(&w->w);
-	for (size_t i = first; i < w->l->n; i++) {
-		if (!same_list(&rows[i], &rows[first]))
+	for (size_t i = 0; i < n; i++) {
+		if (!has_list(all[i]))
 			continue;
 		jsonw_object(&w->w);
-		put_url(w, "url", listing_path(&rows[i], 0), "");
+		put_url(w, "url", listing_path(all[i], 0), "");
 		jsonw_key(&w->w, "version");
-		jsonw_str(&w->w, rows[i].version);
+		jsonw_str(&w->w, all[i]->version);
 		jsonw_end(&w->w);
 	}
 	jsonw_end(&w->w);
@@ -248,7 +245,7 @@ void discovery_write(struct buf *out, const struct listing *l,
 	put_services(&w);
 	for (size_t i = 0; i < l->n; i++)
 		if (has_list(&l->registry->rows[i]))
-			put_list(&w, i);
+			put_list(&w, &l->registry->rows[i]);
 	jsonw_end(&w.w);
 	buf_release(&w.url);
 }

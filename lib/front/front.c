@@ -60,7 +60,7 @@ void front_leave(struct front *f, int status)
 	f->draining = true;
 	f->status = status;
 	loop_in(&f->loop, &f->drain_timer, FRONT_DRAIN_MS);
-	httpd_drain(&f->httpd, on_drained);
+	httpd_drain(&f->httpd);
 	bridge_drain(&f->bridge);
 }
 
@@ -299,6 +299,8 @@ static int serve(struct front *f, int nsockets, struct err *e)
 		return -1;
 	f->httpd.ctx = f;
 	f->httpd.on_request = route_request;
+	f->httpd.on_idle = on_drained;
+	f->httpd.max_per_peer = FRONT_PEER_MAX;
 	for (int i = 0; i < nsockets; i++)
 		if (httpd_listen(&f->httpd, FIRST_SOCKET + i, e) < 0)
 			return -1;

@@ -106,13 +106,15 @@ static const char *bearer(const struct http_head *h, struct str *jwt)
 	return jwt->n ? NULL : "the bearer token is empty";
 }
 
-static enum auth_verdict check(struct front_ask *a, struct str jwt)
+static enum auth_verdict check(struct front_ask *a, enum gate gate,
+			       struct str jwt)
 {
 	struct front *f = a->front;
 	struct str issuers[ORIGINS_MAX + 1];
 	char own[ORIGIN_SIZE];
 	struct auth_ask ask = { .jwt = jwt, .issuers = issuers,
-		.now_ms = os_unix_ms(), .mono_ms = os_now_ms() };
+		.now_ms = os_unix_ms(), .mono_ms = os_now_ms(),
+		.vault_admin = gate == GATE_MINT };
 
 	if (!f->auth || !f->store)
 		return AUTH_UNAVAILABLE;
@@ -149,7 +151,7 @@ bool gate_pass(struct front_ask *a, enum gate gate, const char *const *scopes)
 		return false;
 	}
 	front_look(a->front);
-	v = check(a, jwt);
+	v = check(a, gate, jwt);
 	if (v == AUTH_OK && allowed(a->claims, scopes))
 		return true;
 	if (v == AUTH_OK)

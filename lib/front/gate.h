@@ -4,7 +4,7 @@
 
 /*
  * Who may pass: the bearer token of a request, and what it must allow
- * (auth.md 6.1). The two gates differ in how they refuse; both take the
+ * (auth.md 6.1). The gates differ in how they refuse; all take the
  * scheme in any case.
  */
 
@@ -14,6 +14,7 @@ enum gate {
 	GATE_OPEN,
 	GATE_A,         /* 401 unauthenticated */
 	GATE_B,         /* 401 invalid_token, with WWW-Authenticate */
+	GATE_MINT,      /* as A; a vault's own admin token is taken, too */
 };
 
 /*

@@ -8,7 +8,7 @@
 #include "sys/os.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +23,8 @@ void listing_init(struct listing *l, struct registry *r,
 		  void *ctx)
 {
 	*l = (struct listing){ .registry = r, .open = open, .ctx = ctx };
-	arena_init(&l->arena, 2 * MODULES_MAX * sizeof(struct said));
+	arena_init(&l->arena, 2 * MODULES_MAX * (sizeof *l->said +
+						 sizeof *l->by_name));
 }
 
 void listing_release(struct listing *l)
@@ -84,6 +85,42 @@ bool listing_has_vault(const struct registry *r, struct str name)
 				return true;
 	}
 	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct row *const *x = a, *const *y = b;
+	int c = str_cmp(listing_name(*x), listing_name(*y));
+
+	return c ? c : (*x > *y) - (*x < *y);
+}
+
+static void sort_names(struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->by_name[i] = &l->registry->rows[i];
+	qsort(l->by_name, l->n, sizeof *l->by_name, by_name);
+}
+
+/* The first that is not less than the name. */
+const struct row **listing_named(const struct listing *l, struct str name,
+				 size_t *n)
+{
+	size_t low = 0, high = l->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (str_cmp(listing_name(l->by_name[mid]), name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (high = low; high < l->n; high++)
+		if (!str_eq(listing_name(l->by_name[high]), name))
+			break;
+	*n = high - low;
+	return &l->by_name[low];
 }
 
 /* module.json */
@@ -230,7 +267,9 @@ static int follow(struct listing *l, struct err *e)
 
 	arena_init(&l->arena, old.arena.cap);
 	l->said = arena_array(&l->arena, r->n, sizeof *l->said);
-	if (!l->said) {
+	l->by_name = arena_array(&l->arena, r->n, sizeof *l->by_name);
+	if (arena_failed(&l->arena)) {
+		arena_release(&l->arena);
 		*l = old;
 		return err_set(e, ERR_NO_MEMORY, "no memory for %zu modules",
 			       r->n);
@@ -245,6 +284,7 @@ static int follow(struct listing *l, struct err *e)
 			move(&l->said[i], &old, &from, r->rows[i].install_dir);
 		look_at(l, i);
 	}
+	sort_names(l);
 	listing_release(&old);
 	return 0;
 }

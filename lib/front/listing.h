@@ -37,8 +37,10 @@ struct listing {
 	void *ctx;
 
 	struct said *said;              /* of each row, by its index */
+	const struct row **by_name;     /* all, by listing_name(), those of
+					 * one name as in the file */
 	size_t n;
-	struct arena arena;             /* of that array */
+	struct arena arena;             /* of those arrays */
 	uint64_t view;                  /* of the registry that it belongs to */
 	bool broken;                    /* services.json: older than the file */
 	uint64_t version;               /* grows when anything changed */
@@ -64,6 +66,9 @@ struct str listing_path(const struct row *, size_t place);
 /* A vault's name, from its path, else from its row. */
 struct str listing_vault(const struct row *, size_t place);
 struct str listing_name(const struct row *);    /* without "parachute-" */
+/* Those of that name are *n from the one that is returned. */
+const struct row **listing_named(const struct listing *, struct str name,
+				 size_t *n);
 /* Whether there is a vault of that name. */
 bool listing_has_vault(const struct registry *, struct str name);
 

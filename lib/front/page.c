@@ -355,7 +355,8 @@ void page_write_missing(struct buf *b, struct str path)
 {
 	put_begin(b, STR("Not found"));
 	put(b, "<div><h1>Not found</h1><p class=\"at\">Parachute hub</p></div>"
-	       "</div>\n</header>\n<main>\n<p class=\"lead\">There is nothing at <code>");
+	       "</div>\n</header>\n<main>\n<p class=\"lead\">There is "
+	       "nothing at <code>");
 	put_bdi(b, str_take(path, PATH_SHOWN));
 	put(b, path.n > PATH_SHOWN ? "&hellip;" : "");
 	put(b, "</code>.</p>\n<p><a href=\"/\">See what there is</a></p>\n");

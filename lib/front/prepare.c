@@ -45,7 +45,7 @@ static int make_store(struct prepare *p, struct err *e)
 
 	p->store = store_open(&p->home, STORE_MAKE, BUSY_MS, e);
 	if (!p->store)
-		return err_wrap(e, STORE_FILE);
+		return -1;
 	/* By name: to open and close it would drop SQLite's locks. */
 	if (fstatat(p->home.fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		say_loose(p, STORE_FILE, st.st_mode);
@@ -93,8 +93,10 @@ static int keep_token(struct prepare *p, struct err *e)
 		return err_wrap(e, OPERATOR_FILE);
 	if (operator_heal(&p->home, p->store, iss, p->now_ms, &healed, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
-	/* A token of an origin that is ours no more is healed, or said. */
-	if (kept.outcome != OPERATOR_UNVERIFIABLE)
+	/* Of one that could not be kept, the healing has the last word, unless
+	 * it did not look. */
+	if (kept.outcome != OPERATOR_UNVERIFIABLE ||
+	    healed.outcome == OPERATOR_LOOPBACK)
 		say_report(&kept);
 	say_report(&healed);
 	if (operator_read(&p->home, &p->arena, &jwt, &mode, NULL) == 0 &&

@@ -72,7 +72,7 @@ static void redirect(struct front_ask *a)
 	buf_put(&b, STR("Location: "));
 	buf_put(&b, str_of(a->word));
 	buf_put(&b, a->rest);
-	if (a->req->query.p) {
+	if (a->req->query.n) {
 		buf_putc(&b, '?');
 		buf_put(&b, a->req->query);
 	}
@@ -251,9 +251,9 @@ static const struct route routes[] = {
 	  config },
 
 	/* Who may mint or revoke what, the handlers know. */
-	{ POST, EXACTLY, P("/api/auth/mint-token"), GATE_A, NULL, post_mint,
-	  NULL },
-	{ POST, EXACTLY, P("/api/auth/revoke-token"), GATE_A, NULL,
+	{ POST, EXACTLY, P("/api/auth/mint-token"), GATE_MINT, NULL,
+	  post_mint, NULL },
+	{ POST, EXACTLY, P("/api/auth/revoke-token"), GATE_MINT, NULL,
 	  post_revoke, NULL },
 	{ GET, EXACTLY, P("/api/auth/tokens"), GATE_A, auth, get_tokens,
 	  NULL },

@@ -140,9 +140,9 @@ int tokens_read_mint(struct mint *m, const struct json *body,
 	/* Names of vaults stand in the token once more. */
 	if (2 * m->scope.n + m->sub.n + m->aud.n + m->permissions.n >
 	    TOKENS_CLAIMS_MAX)
-		return refusal_set(no, 400, "invalid_request", "scope, subject, "
-				   "audience and permissions are too long for "
-				   "a token");
+		return refusal_set(no, 400, "invalid_request", "scope, "
+				   "subject, audience and permissions are too "
+				   "long for a token");
 	return 0;
 }
 
@@ -154,7 +154,8 @@ static bool may_nothing(const struct front_ask *a)
 	struct mint none = { .ttl_s = 0 };
 	struct err e = { 0 };
 
-	if (token_may_mint(a->claims, &none, a->req->arena, &e) == 0 || e.code != ERR_DENIED)
+	if (token_may_mint(a->claims, &none, a->req->arena, &e) == 0 ||
+	    e.code != ERR_DENIED)
 		return false;
 	ask_refuse(a, 403, "insufficient_scope", "the token needs one of "
 		   "parachute:host:auth, parachute:host:admin and "

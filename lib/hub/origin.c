@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/origin.h"
 
+#include "base/fmt.h"
 #include "sys/file.h"
 #include "wire/json.h"
 #include "wire/url.h"
@@ -43,6 +44,32 @@ struct str origin_stored(const struct home *h, struct arena *a)
 		text = STR_NULL;
 	close(dir);
 	return str_trim(text, " \r\n");
+}
+
+int origin_note(const struct home *h, struct str stored, struct err *e)
+{
+	char text[ORIGIN_SIZE_MAX];
+	struct arena a;
+	bool same;
+	int dir, rc;
+
+	arena_init(&a, 2 * ORIGIN_SIZE_MAX);
+	same = str_eq(stored, origin_stored(h, &a));
+	arena_release(&a);
+	if (same)
+		return 0;
+	if (fmt(text, sizeof text, "%.*s\n", STR_ARG(stored)) >=
+	    (int)sizeof text)
+		return err_set(e, ERR_FULL, "the stored origin is too long");
+	dir = dir_make(h->fd, HOME_RUN, 0700, e);
+	if (dir < 0)
+		return -1;
+	rc = stored.n ? file_replace(dir, HOME_ORIGIN, str_of(text), 0600, e)
+		: unlinkat(dir, HOME_ORIGIN, 0);
+	if (rc < 0 && !stored.n)
+		err_sys(e, "remove " HOME_RUN "/" HOME_ORIGIN);
+	close(dir);
+	return rc;
 }
 
 static struct str from_settings(struct str stored)

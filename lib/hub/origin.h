@@ -42,6 +42,10 @@ void origins_find(struct origins *, struct str stored, char *const *environ,
  * when none is stored. */
 struct str origin_stored(const struct home *, struct arena *);
 
+/* Makes that file say what is stored; empty: there is none. Left as it is when
+ * it says so already. */
+int origin_note(const struct home *, struct str stored, struct err *);
+
 /* An absolute http(s) URL whose host is not this machine by name. */
 bool origin_is_public(struct str);
 

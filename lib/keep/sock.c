@@ -66,6 +66,7 @@ int sock_open(struct sock *s, const struct home *home, struct loop *l,
 		return -1;
 	}
 	s->httpd.may = may_talk;
+	s->httpd.max_per_peer = HUB_PEER_MAX;
 	return httpd_listen(&s->httpd, fd, e);
 }
 

@@ -64,7 +64,8 @@ struct opt {
 struct prog {
 	const char *name;       /* "pc-logs" */
 	const char *args;       /* "MODULE..." */
-	const char *about;      /* one line, lower case */
+	const char *about;      /* one line, lower case; what must be known
+				 * before any option, in lines behind it */
 	const struct opt *opts;
 	struct { int min, max; } nargs;
 	/* What an argument can be, for completions: "module", or NULL. */

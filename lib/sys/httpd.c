@@ -9,7 +9,12 @@
 #include "sys/fd.h"
 #include "sys/os.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define EXTRA_SLOTS 8
@@ -24,6 +29,15 @@ struct listener {
 	bool local;             /* AF_UNIX: peers have a uid */
 };
 
+static void on_idle(struct loop *l, struct later *la)
+{
+	struct httpd *d = CONTAINER(la, struct httpd, idle);
+
+	(void)l;
+	if (d->on_idle)
+		d->on_idle(d);
+}
+
 int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 	       struct err *e)
 {
@@ -36,7 +50,9 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		.idle_ms = HTTPD_IDLE_MS,
 		.stall_ms = HTTPD_STALL_MS,
 		.linger_ms = HTTPD_LINGER_MS,
+		.max_held = HTTPD_HELD_MAX,
 	};
+	later_init(&d->idle, on_idle);
 	list_init(&d->free);
 	list_init(&d->busy);
 	list_init(&d->listeners);
@@ -48,7 +64,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		return err_set(e, ERR_NO_MEMORY, "http server: no memory");
 	}
 	d->shared->date_s = -1;
-	buf_init(&d->shared->reply, 2 * HTTP_HEAD_MAX);
+	buf_init(&d->shared->reply, 3 * HTTP_HEAD_MAX);
 	return 0;
 }
 
@@ -77,35 +93,70 @@ void httpd_give_back(struct httpd_conn *c)
 	c->state = HTTPD_FREE;
 	list_remove(&c->node);
 	list_append(&d->free, &c->node);
-	if (d->drained && list_empty(&d->busy))
-		d->drained(d);
+	if (d->draining && list_empty(&d->busy))
+		loop_later(d->loop, &d->idle);
 }
 
-static bool is_idle(const struct httpd_conn *c)
-{
-	return c->state == HTTPD_READING && !c->extra && !c->head_len &&
-	       !buf_str(&c->in).n;
-}
+/* Who has connected. */
+struct newcomer {
+	int fd;
+	bool tcp;
+	uid_t uid;
+	uint64_t peer;
+};
 
-/* The oldest connection that has said nothing since its last answer. */
-static struct httpd_conn *idle(struct httpd *d)
+/* The oldest idle connection; of this peer, if it is one. */
+static struct httpd_conn *idle(struct httpd *d, uint64_t peer)
 {
 	LIST_EACH(n, &d->busy) {
 		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
 
-		if (is_idle(c))
+		if (httpd_is_idle(c) && (!peer || c->peer == peer))
 			return c;
 	}
 	return NULL;
 }
 
-static void admit(struct httpd *d, int fd, uid_t uid)
+/* Whether it has as many connections as one may have. */
+static bool has_enough(const struct httpd *d, uint64_t peer)
+{
+	size_t has = 0;
+
+	if (!peer || !d->max_per_peer)
+		return false;
+	LIST_EACH(n, &d->busy) {
+		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
+
+		has += c->peer == peer && !c->extra;
+	}
+	return has >= d->max_per_peer;
+}
+
+/* Makes room; NULL, or why there is none. */
+static const char *no_room(struct httpd *d, uint64_t peer)
 {
 	struct httpd_conn *c;
 
-	if (d->serving == d->max_conns && (c = idle(d)))
+	if (has_enough(d, peer)) {
+		c = idle(d, peer);
+		if (!c)
+			return "too many connections from one peer";
 		httpd_cut(c);
-	c = slot(d);
+	}
+	if (d->serving == d->max_conns) {
+		c = idle(d, 0);
+		if (!c)
+			return "too many connections";
+		httpd_cut(c);
+	}
+	return NULL;
+}
+
+static void admit(struct httpd *d, const struct newcomer *who)
+{
+	const char *why = no_room(d, who->peer);
+	struct httpd_conn *c = slot(d);
+	int fd = who->fd;
 
 	if (!c) {
 		fd_close(&fd);
@@ -113,8 +164,10 @@ static void admit(struct httpd *d, int fd, uid_t uid)
 	}
 	*c = (struct httpd_conn){
 		.server = d,
-		.uid = uid,
-		.extra = d->serving == d->max_conns,
+		.uid = who->uid,
+		.peer = who->peer,
+		.tcp = who->tcp,
+		.extra = why,
 	};
 	if (!c->extra)
 		d->serving++;
@@ -125,21 +178,51 @@ static void admit(struct httpd *d, int fd, uid_t uid)
 		httpd_give_back(c);
 		return;
 	}
-	if (c->extra)
-		httpd_refuse(c, 503, "too many connections");
+	if (why)
+		httpd_refuse(c, 503, why);
 }
 
-static bool welcome(struct listener *ln, int fd, uid_t *uid)
+/* The address, of IPv6 what one customer of a network gets. */
+static uint64_t address_of(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a;
+	socklen_t n = sizeof a;
+	uint64_t net = 0;
+
+	if (getpeername(fd, &a.any, &n) < 0)
+		return 0;
+	if (a.any.sa_family == AF_INET) {
+		net = ntohl(a.v4.sin_addr.s_addr);
+		return net >> 24 == 127 ? 0 : net;
+	}
+	if (a.any.sa_family == AF_INET6 &&
+	    !IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr))
+		memcpy(&net, &a.v6.sin6_addr, sizeof net);
+	return net;
+}
+
+static bool welcome(struct listener *ln, struct newcomer *who)
 {
 	struct httpd *d = ln->server;
 	pid_t pid;
 
-	*uid = (uid_t)-1;
-	if (!ln->local)
+	who->uid = (uid_t)-1;
+	who->tcp = !ln->local;
+	who->peer = 0;
+	if (!ln->local) {
+		if (d->max_per_peer)
+			who->peer = address_of(who->fd);
 		return true;
-	if (os_peer(fd, uid, &pid) < 0)
+	}
+	if (os_peer(who->fd, &who->uid, &pid) < 0)
 		return false;
-	return !d->may || d->may(d, *uid, pid);
+	if (d->max_per_peer && pid > 0)
+		who->peer = (uint64_t)pid;
+	return !d->may || d->may(d, who->uid, pid);
 }
 
 /* Whether accept() may be tried again at once. */
@@ -163,17 +246,16 @@ static bool passing(int sys)
 static void on_accept(struct loop *l, struct watch *w, unsigned events)
 {
 	struct listener *ln = CONTAINER(w, struct listener, watch);
-	uid_t uid;
-	int fd;
+	struct newcomer who;
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS; i++) {
-		fd = fd_own(os_accept(w->fd), FD_CONN, 0);
-		if (fd >= 0) {
-			if (welcome(ln, fd, &uid))
-				admit(ln->server, fd, uid);
+		who.fd = fd_own(os_accept(w->fd), FD_CONN, 0);
+		if (who.fd >= 0) {
+			if (welcome(ln, &who))
+				admit(ln->server, &who);
 			else
-				fd_close(&fd);
+				fd_close(&who.fd);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			return;
 		} else if (!passing(errno)) {
@@ -188,7 +270,7 @@ static void on_pause_over(struct loop *l, struct timer *t)
 {
 	struct listener *ln = CONTAINER(t, struct listener, timer);
 
-	loop_mask(l, &ln->watch, LOOP_READ);
+	loop_mask(l, &ln->watch, LOOP_READ | LOOP_ONE);
 }
 
 static bool is_local(int fd)
@@ -198,6 +280,17 @@ static bool is_local(int fd)
 
 	return !getsockname(fd, (struct sockaddr *)(void *)&a, &n) &&
 	       a.ss_family == AF_UNIX;
+}
+
+/* Accepted connections have what the listening socket has. */
+static void probe(int fd)
+{
+	int on = 1, wait = HTTPD_PROBE_S, n = HTTPD_PROBES;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &wait, sizeof wait);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &wait, sizeof wait);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n, sizeof n);
 }
 
 int httpd_listen(struct httpd *d, int fd, struct err *e)
@@ -224,7 +317,9 @@ int httpd_listen(struct httpd *d, int fd, struct err *e)
 		.local = is_local(own),
 	};
 	list_init(&ln->node);
-	if (loop_watch(d->loop, &ln->watch, own, LOOP_READ, e) < 0) {
+	if (!ln->local)
+		probe(own);
+	if (loop_watch(d->loop, &ln->watch, own, LOOP_READ | LOOP_ONE, e) < 0) {
 		fd_close(&own);
 		return err_wrap(e, "http server");
 	}
@@ -232,12 +327,14 @@ int httpd_listen(struct httpd *d, int fd, struct err *e)
 	return 0;
 }
 
-static void close_listeners(struct httpd *d)
+static void stop_listening(struct httpd *d)
 {
-	LIST_EACH(n, &d->listeners) {
-		struct listener *ln = CONTAINER(n, struct listener, node);
-		int fd = ln->watch.fd;
+	struct listener *ln;
+	int fd;
 
+	while (!list_empty(&d->listeners)) {
+		ln = CONTAINER(d->listeners.next, struct listener, node);
+		fd = ln->watch.fd;
 		loop_cancel(d->loop, &ln->timer);
 		loop_forget(d->loop, &ln->watch);
 		fd_close(&fd);
@@ -245,31 +342,44 @@ static void close_listeners(struct httpd *d)
 	}
 }
 
-void httpd_drain(struct httpd *d, void (*drained)(struct httpd *))
+/* A request may have come that nobody has read. */
+static bool has_input(const struct httpd_conn *c)
 {
-	close_listeners(d);
-	LIST_EACH(n, &d->busy) {
+	char byte;
+
+	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void httpd_drain(struct httpd *d)
+{
+	struct list *n, *next;
+
+	if (d->draining)
+		return;
+	d->draining = true;
+	stop_listening(d);
+	for (n = d->busy.next; n != &d->busy; n = next) {
 		struct httpd_conn *c = CONTAINER(n, struct httpd_conn, node);
 
-		if (is_idle(c))
+		next = n->next;
+		/* Who has just come is about to ask. */
+		if (httpd_is_idle(c) && c->used && !has_input(c))
 			httpd_cut(c);
-		else
-			c->keep_alive = false;
 	}
-	d->drained = drained;
 	if (list_empty(&d->busy))
-		drained(d);
+		loop_later(d->loop, &d->idle);
 }
 
 void httpd_release(struct httpd *d)
 {
 	if (!d->shared)
 		return;
-	d->drained = NULL;
-	close_listeners(d);
+	stop_listening(d);
 	while (!list_empty(&d->busy))
 		httpd_cut(CONTAINER(d->busy.next, struct httpd_conn, node));
+	later_cancel(&d->idle);
 	buf_release(&d->shared->reply);
+	free(d->shared->spare);
 	arena_release(&d->arena);
 	d->shared = NULL;
 	d->conns = NULL;

@@ -24,14 +24,20 @@
  * answer arrives; so is a request for which there is no memory, with 503. A
  * peer that sends no whole request in HTTPD_HEAD_MS, or takes no byte of its
  * answer for HTTPD_STALL_MS, is cut. When no slot is free the oldest idle
- * connection gives way to the newcomer; when none is idle he gets 503.
+ * connection gives way to the newcomer; when none is idle he gets 503. The
+ * same holds for the connections of one address beyond this machine (of IPv6:
+ * one /64) when max_per_peer is set.
  *
- * A client that half-closes gets its answer all the same. Over TCP one that
- * has closed looks the same until something is written to it: a stream that
- * may be silent for long should say something now and then.
+ * A client that half-closes gets its answer all the same, but not a stream:
+ * over TCP one that has closed looks the same. One that vanished without a
+ * word is found by keep-alive probes.
  *
  * An idle connection holds no memory but its slot: requests are read into,
- * and heads of answers made in, memory that all connections share.
+ * and heads of answers made in, memory that all connections share. What the
+ * others hold, parts of requests and answers not yet taken, is HTTPD_HELD_MAX
+ * in all; who needs more is refused, or cut.
+ *
+ * Nothing is sent but by send(): it goes on within a sys/jail.
  */
 
 #include "base/arena.h"
@@ -47,6 +53,9 @@
 #define HTTPD_OUT_MAX   (8 * 1024 * 1024)       /* 1,000 modules as JSON: 1 */
 #define HTTPD_ARENA_MAX (1024 * 1024)   /* what one request may allocate */
 #define HTTPD_STREAM_MAX 65536  /* queued for a stream before "full" */
+#define HTTPD_HELD_MAX  (64 * 1024 * 1024)      /* of all connections */
+#define HTTPD_PROBE_S   15      /* silent so long: is anybody there */
+#define HTTPD_PROBES    4       /* unanswered: nobody */
 
 struct httpd_conn;
 struct httpd_shared;
@@ -72,30 +81,32 @@ struct httpd {
 	/* Whether to serve this peer; NULL serves all. AF_UNIX only. */
 	bool (*may)(struct httpd *, uid_t uid, pid_t pid);
 	const char *server;             /* value of Server, or NULL */
+	/* Once, when the last connection has ended after httpd_drain(). */
+	void (*on_idle)(struct httpd *);
+	size_t max_per_peer;            /* an address that is not loopback, or
+					 * an AF_UNIX process; 0: no matter */
 	int head_ms, idle_ms, stall_ms, linger_ms; /* tests set others */
+	size_t max_held;
 
-	size_t max_conns;
+	size_t max_conns, held;
 	struct httpd_conn *conns;       /* allocated by httpd_init */
 	struct list free, busy;
 	struct list listeners;
 	struct httpd_shared *shared;
-	void (*drained)(struct httpd *);
 	struct arena arena;             /* of all that httpd_init() allocates */
 	size_t touched, serving;        /* slots ever used; in use */
+	struct later idle;
+	bool draining;
 };
 
-/* The owner then sets ctx, on_request, may and server. */
+/* The owner then sets ctx, on_request, may, server and max_per_peer. */
 int  httpd_init(struct httpd *, struct loop *, size_t max_conns, struct err *);
 /* Takes a listening descriptor and serves it; it is the server's, or closed
  * when that fails. */
 int  httpd_listen(struct httpd *, int fd, struct err *);
-/*
- * Listens no more, closes what is idle, and lets the rest end: a request that
- * has begun is served, and its connection closed with the answer. Streams are
- * the owner's to end. drained is called once when nothing is open any more,
- * maybe from within; it may not release the server.
- */
-void httpd_drain(struct httpd *, void (*drained)(struct httpd *));
+/* Accepts no more, closes what is idle; every other connection ends with its
+ * answer. Streams go on: their owners end them. */
+void httpd_drain(struct httpd *);
 /* Cuts what is open. Not from within a handler of the same server. */
 void httpd_release(struct httpd *);
 

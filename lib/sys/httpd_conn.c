@@ -14,9 +14,11 @@
 #include "sys/os.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#define BLOCK 4080      /* a page less what malloc keeps for itself */
 #define BURST 16        /* pipelined requests a turn */
 #define ROOM  4096      /* read at once into a connection's own buffer */
 #define IN_MAX (HTTP_HEAD_MAX + HTTPD_BODY_MAX + 2 * ROOM)
@@ -57,9 +59,52 @@ void httpd_mask(struct httpd_conn *c)
 	default:
 		break;
 	}
+	if (c->state == HTTPD_STREAM && c->tcp)
+		events |= LOOP_END;
 	if (c->blocked)
 		events = (events & ~(unsigned)LOOP_READ) | LOOP_WRITE;
 	loop_mask(c->server->loop, &c->watch, events);
+}
+
+/* One block goes from request to request: most need no more, and allocate
+ * nothing. Without memory for it an arena does with what it gets. */
+static void lend(struct httpd_conn *c)
+{
+	struct httpd_shared *s = c->server->shared;
+
+	c->block = s->spare ? s->spare : calloc(1, BLOCK);
+	s->spare = NULL;
+	if (c->block)
+		arena_init_in(&c->arena, HTTPD_ARENA_MAX, c->block, BLOCK);
+}
+
+static void take_back(struct httpd_conn *c)
+{
+	struct httpd_shared *s = c->server->shared;
+
+	arena_reset(&c->arena);
+	arena_init(&c->arena, HTTPD_ARENA_MAX);
+	if (s->spare)
+		free(c->block);
+	else
+		s->spare = c->block;
+	c->block = NULL;
+}
+
+bool httpd_weigh(struct httpd_conn *c)
+{
+	struct httpd *d = c->server;
+
+	d->held -= c->held;
+	c->held = c->in.size + c->out.size;
+	d->held += c->held;
+	return d->held <= d->max_held || !c->held;
+}
+
+bool httpd_is_idle(const struct httpd_conn *c)
+{
+	return c->state == HTTPD_READING && !c->extra && !c->head_len &&
+	       c->in.end == c->in.start;
 }
 
 void httpd_cut(struct httpd_conn *c)
@@ -77,15 +122,16 @@ void httpd_cut(struct httpd_conn *c)
 		c->on_gone(c, c->user);
 	/* The handler may have called what asks for a later call. */
 	later_cancel(&c->later);
-	arena_release(&c->arena);
+	take_back(c);
 	buf_release(&c->in);
 	buf_release(&c->out);
+	httpd_weigh(c);
 	httpd_give_back(c);
 }
 
 void httpd_finished(struct httpd_conn *c)
 {
-	arena_reset(&c->arena);
+	take_back(c);
 	buf_release(&c->out);
 	c->user = NULL;
 	c->on_gone = NULL;
@@ -93,6 +139,8 @@ void httpd_finished(struct httpd_conn *c)
 	c->head_len = c->body_len = c->length = 0;
 	c->begun = c->blocked = c->full = c->quiet = false;
 	c->deadline_ms = HTTPD_NEVER;
+	if (c->server->draining)
+		c->keep_alive = false;
 	c->state = c->keep_alive ? HTTPD_READING : HTTPD_ENDING;
 	if (!c->inside)
 		loop_later(c->server->loop, &c->later);
@@ -224,9 +272,11 @@ static void hand_over(struct httpd_conn *c, const struct input *in)
 		.uid = c->uid,
 	};
 
+	lend(c);
 	target(h, &r);
-	c->keep_alive = h->keep_alive && !c->server->drained;
+	c->keep_alive = h->keep_alive;
 	c->begun = false;
+	c->used = true;
 	c->deadline_ms = HTTPD_NEVER;
 	c->state = HTTPD_DUE;
 	c->inside = true;
@@ -283,7 +333,7 @@ static void serve_shared(struct httpd_conn *c, size_t n)
 	if (!in.n || c->state == HTTPD_ENDING || c->broken || c->linger)
 		return;
 	buf_put(&c->in, (struct str){ in.p, in.n });
-	if (!buf_failed(&c->in))
+	if (httpd_weigh(c) && !buf_failed(&c->in))
 		return;
 	if (c->state == HTTPD_READING)
 		httpd_refuse(c, 503, "no memory");
@@ -328,6 +378,7 @@ static void settle(struct httpd_conn *c)
 	}
 	if (c->state == HTTPD_ENDING)
 		linger(c);
+	httpd_weigh(c);
 	if (c->state == HTTPD_READING && !c->begun) {
 		c->begun = c->in.end > c->in.start;
 		httpd_deadline(c, c->begun ? c->server->head_ms :
@@ -367,7 +418,7 @@ static void on_input(struct httpd_conn *c)
 	char *p = room(c, &size);
 	ssize_t n;
 
-	if (!p) {
+	if (!p || !httpd_weigh(c)) {
 		httpd_refuse(c, 503, "no memory");
 		settle(c);
 		return;
@@ -420,7 +471,8 @@ static void on_event(struct loop *l, struct watch *w, unsigned events)
 	default:
 		break;
 	}
-	if (events & LOOP_HUP) {
+	if ((events & LOOP_HUP) ||
+	    ((events & LOOP_END) && c->state == HTTPD_STREAM)) {
 		httpd_cut(c);
 		return;
 	}

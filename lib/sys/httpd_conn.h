@@ -44,6 +44,8 @@ struct httpd_conn {
 	int64_t deadline_ms;    /* the timer may stand at an earlier time */
 	enum httpd_state state;
 	uid_t uid;
+	uint64_t peer;          /* whom max_per_peer is about; 0: nobody */
+	size_t held;            /* of its server's */
 
 	/* The request being read. */
 	struct buf in;          /* what a read did not complete */
@@ -55,13 +57,16 @@ struct httpd_conn {
 
 	/* The request being answered. */
 	struct arena arena;
+	void *block;            /* the first of its arena */
 	void *user;
 	void (*on_gone)(struct httpd_conn *, void *user);
 	void (*on_drain)(struct httpd_conn *, void *user);
 	struct buf out;         /* what the kernel did not take */
 	bool is_head, minor, keep_alive;
 
+	bool tcp;
 	bool extra;             /* of the slots kept for saying 503 */
+	bool used;              /* had a request */
 	bool begun;             /* HTTPD_HEAD_MS runs */
 	bool inside;            /* the handler is being called */
 	bool again;             /* input waits for its next turn */
@@ -75,6 +80,7 @@ struct httpd_conn {
 struct httpd_shared {
 	struct http_head head;
 	struct buf reply;       /* head of an answer */
+	void *spare;            /* a block for the next arena */
 	int64_t date_s;
 	char date[DATE_HTTP_SIZE];
 	char in[HTTP_HEAD_MAX + HTTPD_BODY_MAX];
@@ -92,6 +98,10 @@ void httpd_deadline(struct httpd_conn *, int ms);
 void httpd_mask(struct httpd_conn *);
 /* The answer is sent: on to the next request, or the end. */
 void httpd_finished(struct httpd_conn *);
+/* After its buffers changed: false when all hold too much. */
+bool httpd_weigh(struct httpd_conn *);
+/* Nothing has come since its last answer, or ever. */
+bool httpd_is_idle(const struct httpd_conn *);
 
 /* httpd_reply.c */
 void httpd_refuse(struct httpd_conn *, int status, const char *why);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers. A whole one is one sendmsg() of its head and the caller's body;
- * only what the kernel does not take is copied. MSG_NOSIGNAL: a peer that
- * went away must not end the process, whatever became of SIGPIPE.
+ * Answers. A short one goes out in one send(), with its head; of a long one
+ * only what the kernel does not take is copied. Never sendmsg(), which a jail
+ * forbids. MSG_NOSIGNAL: a peer that went away must not end the process,
+ * whatever became of SIGPIPE.
  */
 #include "sys/httpd_conn.h"
 
@@ -11,8 +12,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
+#define SHORT   HTTP_HEAD_MAX           /* to copy it costs less than a call */
 #define DRAINED (HTTPD_STREAM_MAX / 2)  /* the owner may go on */
 
 static void broken(struct httpd_conn *c)
@@ -22,14 +23,9 @@ static void broken(struct httpd_conn *c)
 }
 
 /* How much of it the kernel took; what it did not is for later. */
-static size_t send_now(struct httpd_conn *c, struct str head, struct str body)
+static size_t send_now(struct httpd_conn *c, struct str s, int flags)
 {
-	struct iovec iov[2] = {
-		{ .iov_base = (void *)(uintptr_t)head.p, .iov_len = head.n },
-		{ .iov_base = (void *)(uintptr_t)body.p, .iov_len = body.n },
-	};
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = body.n ? 2 : 1 };
-	ssize_t n = sendmsg(c->watch.fd, &m, MSG_NOSIGNAL);
+	ssize_t n = send(c->watch.fd, s.p, s.n, MSG_NOSIGNAL | flags);
 
 	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK &&
 	    errno != EINTR && errno != ENOBUFS)
@@ -49,7 +45,7 @@ void httpd_continue(struct httpd_conn *c)
 	struct str line = STR("HTTP/1.1 100 Continue\r\n\r\n");
 
 	/* Nothing else is under way, so it fits or there is nobody. */
-	if (send_now(c, line, STR_NULL) < line.n)
+	if (send_now(c, line, 0) < line.n)
 		broken(c);
 }
 
@@ -84,6 +80,8 @@ static struct buf *begin_head(struct httpd_conn *c, int status,
 	struct httpd_shared *s = c->server->shared;
 	struct buf *b = &s->reply;
 
+	if (c->server->draining)
+		c->keep_alive = false;
 	buf_reset(b);
 	buf_put(b, STR("HTTP/1.1 "));
 	put_uint(b, (uint64_t)status);
@@ -108,6 +106,18 @@ static bool has_body(int status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
+/* For when the kernel takes more. One growth to the size it needs. */
+static void keep_rest(struct httpd_conn *c, struct str head, struct str body)
+{
+	if (!buf_room(&c->out, head.n + body.n) || !httpd_weigh(c)) {
+		broken(c);
+		return;
+	}
+	buf_put(&c->out, head);
+	buf_put(&c->out, body);
+	block(c);
+}
+
 /* The whole answer; the connection is the server's again. */
 static void answer(struct httpd_conn *c, int status, const char *type,
 		   struct str extra, struct str body)
@@ -122,29 +132,28 @@ static void answer(struct httpd_conn *c, int status, const char *type,
 		buf_put(b, STR("\r\n"));
 	}
 	buf_put(b, STR("\r\n"));
+	if (c->is_head || !has_body(status))
+		body = STR_NULL;
+	if (body.n <= SHORT) {
+		buf_put(b, body);
+		body = STR_NULL;
+	}
 	c->state = HTTPD_FLUSHING;
 	if (buf_failed(b)) {
 		broken(c);
 		return;
 	}
-	if (c->is_head || !has_body(status))
-		body = STR_NULL;
 	head = buf_str(b);
-	n = send_now(c, head, body);
+	n = send_now(c, head, body.n ? MSG_MORE : 0);
+	if (n == head.n && body.n)
+		n += send_now(c, body, 0);
 	if (c->broken)
 		return;
-	if (n == head.n + body.n) {
+	if (n == head.n + body.n)
 		httpd_finished(c);
-		return;
-	}
-	/* One growth to the size it needs. */
-	if (buf_room(&c->out, head.n + body.n - n)) {
-		buf_put(&c->out, str_skip(head, n));
-		buf_put(&c->out, str_skip(body, n > head.n ? n - head.n : 0));
-		block(c);
-	} else {
-		broken(c);
-	}
+	else
+		keep_rest(c, str_skip(head, n),
+			  str_skip(body, n > head.n ? n - head.n : 0));
 }
 
 static const char *name_of(int status)
@@ -244,7 +253,7 @@ static bool push(struct httpd_conn *c)
 	if (c->broken || c->blocked)
 		return false;
 	if (waiting(c)) {
-		n = send_now(c, buf_str(&c->out), STR_NULL);
+		n = send_now(c, buf_str(&c->out), 0);
 		if (c->broken)
 			return false;
 		buf_consume(&c->out, n);
@@ -268,7 +277,7 @@ bool httpd_write(struct httpd_conn *c, struct str s)
 		http_put_chunk(&c->out, s);
 	else
 		buf_put(&c->out, s);
-	if (buf_failed(&c->out)) {
+	if (buf_failed(&c->out) || !httpd_weigh(c)) {
 		broken(c);
 		return false;
 	}

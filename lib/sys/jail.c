@@ -47,11 +47,26 @@ static void note(struct locks *l, enum jail_lock lock, const char *name,
 	}
 }
 
+#if JAIL_SANITIZED
+void __sanitizer_set_report_fd(void *);
+
+/* No file can be made for it any more. */
+static void keep_reports(void)
+{
+	__sanitizer_set_report_fd((void *)2);
+}
+#else
+static void keep_reports(void)
+{
+}
+#endif
+
 unsigned jail_worker(const struct jail_conf *conf, char *report, size_t size)
 {
 	struct locks l = { .without = conf->without };
 	char scope[64] = "";
 
+	keep_reports();
 	note(&l, JAIL_PRIVS, "no new privileges",
 	     here(&l, JAIL_PRIVS) ? lock_privs() : -1, "");
 	note(&l, JAIL_CAPS, "no capabilities",

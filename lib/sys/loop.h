@@ -28,6 +28,12 @@ enum {
 	LOOP_HUP   = 4,         /* reported always, never asked for: the other
 				 * end is gone, or an error is pending, which
 				 * a read or write then tells */
+	LOOP_END   = 8,         /* the other end will send no more, whatever
+				 * there is still to be read; where the system
+				 * tells */
+	LOOP_ONE   = 16,        /* asked for only: of several processes that
+				 * watch the same listening socket, to wake
+				 * one; where the system can */
 };
 
 /* Events a turn: a busy few do not keep timers and the others waiting. */
@@ -37,7 +43,7 @@ struct loop;
 
 struct watch {
 	int fd;                 /* -1 while not in a loop */
-	unsigned events;        /* LOOP_READ | LOOP_WRITE, or 0 */
+	unsigned events;        /* of the above, or 0 */
 	void (*fn)(struct loop *, struct watch *, unsigned events);
 	int slot;               /* the backend's */
 };

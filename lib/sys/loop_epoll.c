@@ -10,8 +10,13 @@
 /*
  * Level-triggered, the watch itself in the event. The kernel moves what it
  * reported to the end of its ready list, so a batch starts where the one
- * before ended.
+ * before ended. What was added as exclusive (slot is 1 then) cannot be
+ * modified, only removed and added again.
  */
+
+#ifndef EPOLLEXCLUSIVE
+#define EPOLLEXCLUSIVE (1U << 28)
+#endif
 
 struct loop_backend {
 	struct arena arena;     /* holds this struct */
@@ -61,6 +66,12 @@ static int control(struct loop_backend *be, int op, struct watch *w)
 		ev.events |= EPOLLIN;
 	if (w->events & LOOP_WRITE)
 		ev.events |= EPOLLOUT;
+	if (w->events & LOOP_END)
+		ev.events |= EPOLLRDHUP;
+	if (w->events & LOOP_ONE)
+		ev.events |= EPOLLEXCLUSIVE;
+	if (op != EPOLL_CTL_DEL)
+		w->slot = w->events & LOOP_ONE ? 1 : 0;
 	return epoll_ctl(be->fd, op, w->fd, &ev);
 }
 
@@ -73,7 +84,13 @@ int backend_add(struct loop_backend *be, struct watch *w, struct err *e)
 
 void backend_mask(struct loop_backend *be, struct watch *w)
 {
-	control(be, EPOLL_CTL_MOD, w);
+	int op = EPOLL_CTL_MOD;
+
+	if (w->slot == 1 || (w->events & LOOP_ONE)) {
+		control(be, EPOLL_CTL_DEL, w);
+		op = EPOLL_CTL_ADD;
+	}
+	control(be, op, w);
 }
 
 void backend_remove(struct loop_backend *be, struct watch *w)
@@ -89,6 +106,8 @@ static unsigned events_of(uint32_t got)
 		events |= LOOP_READ;
 	if (got & EPOLLOUT)
 		events |= LOOP_WRITE;
+	if (got & EPOLLRDHUP)
+		events |= LOOP_END;
 	if (got & (EPOLLHUP | EPOLLERR))
 		events |= LOOP_HUP;
 	return events;

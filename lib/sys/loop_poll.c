@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE     /* POLLRDHUP, where there is one */
 #include "sys/loop_backend.h"
 
 #include "base/arena.h"
@@ -65,6 +66,10 @@ static short poll_events(unsigned events)
 		want |= POLLIN;
 	if (events & LOOP_WRITE)
 		want |= POLLOUT;
+#ifdef POLLRDHUP
+	if (events & LOOP_END)
+		want |= POLLRDHUP;
+#endif
 	return want;
 }
 
@@ -104,6 +109,10 @@ static unsigned events_of(short got)
 		events |= LOOP_READ;
 	if (got & POLLOUT)
 		events |= LOOP_WRITE;
+#ifdef POLLRDHUP
+	if (got & POLLRDHUP)
+		events |= LOOP_END;
+#endif
 	if (got & (POLLHUP | POLLERR | POLLNVAL))
 		events |= LOOP_HUP;
 	return events;

@@ -60,6 +60,26 @@ static inline struct str span(struct str s, bool (*is)(unsigned char))
 	return (struct str){ s.p, n };
 }
 
+/*
+ * span() of is_value: the bulk of a head, a bearer token above all, is looked
+ * at by eights. What may be a control character is left to the single step:
+ * of a byte from 0x80 on nothing is said, so no borrow of its neighbour's
+ * makes it pass.
+ */
+static struct str value_span(struct str s)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+	size_t n = 0;
+	uint64_t v;
+
+	for (; s.n - n >= sizeof v; n += sizeof v) {
+		memcpy(&v, s.p + n, sizeof v);
+		if ((v | (v - ones * ' ') | (v + ones)) & tops)
+			break;
+	}
+	return str_take(s, n + span(str_skip(s, n), is_value).n);
+}
+
 static int refuse(struct parse *p, int status, const char *why)
 {
 	p->status = status;
@@ -329,7 +349,7 @@ static int field(struct parse *p, struct str *in)
 	if (!name.n || in->p[0] != ':')
 		return bad(p, name_fault(name, in->p[0]));
 	*in = str_skip(*in, 1);
-	value = span(*in, is_value);
+	value = value_span(*in);
 	*in = str_skip(*in, value.n);
 	rc = line_end(p, in);
 	if (rc)

@@ -8,7 +8,8 @@
 # What was found stays in $O/corpus/NAME, what failed in $O/fuzz/NAME-*.
 # t/corpus/NAME holds what is worth keeping, and every input that ever made
 # the target fail: copy it there, under a name that says what it is. A target
-# is linked with the layers in fuzz_layers_NAME, highest first.
+# is linked with the layers in fuzz_layers_NAME, highest first, and with the
+# third-party code in fuzz_vendor_NAME.
 
 FUZZ_CC = clang
 SECONDS = 60
@@ -22,6 +23,8 @@ fuzz_layers_supervise = hub sys wire base
 fuzz_layers_logpipe = hub sys wire base
 fuzz_layers_cri = log hub sys wire base
 fuzz_layers_logidx = log hub sys wire base
+fuzz_layers_jwt = auth hub sys wire base
+fuzz_layers_der = auth hub sys wire base
 
 fuzzers := $(sort $(patsubst t/fuzz/%.c,%,\
 	$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c))))
@@ -41,22 +44,32 @@ $O/fuzz/flags: FORCE
 
 $O/fuzz/obj/%.o: %.c $O/fuzz/flags
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link,$(fuzz_san) \
+	$(FUZZ_CC) $(fuzz_flags) $(see) -fsanitize=fuzzer-no-link,$(fuzz_san) \
 		-MMD -MP -c -o $@ $<
+
+# Compiled, though no target calls into third-party code.
+fuzz_sees = $(patsubst $O/%,$O/fuzz/obj/%,$1)
+$(call fuzz_sees,$(sees_sqlite)): $O/vendor/sqlite.ready
+$(call fuzz_sees,$(sees_sqlite)): private fuzz_flags += -isystem $(sqlite_dir)
+$(call fuzz_sees,$(sees_bearssl)): $O/vendor/bearssl.ready
+$(call fuzz_sees,$(sees_bearssl)): private fuzz_flags += \
+	-isystem $(bearssl_dir)/inc
 
 define fuzz_rule
 # From an archive: what a target does not use may want what it has not got.
 $O/fuzz/$1.a: $(patsubst %.c,$O/fuzz/obj/%.o,\
 		$(foreach l,$(call fuzz_use,$1),$(call srcs,$l)))
 	rm -f $$@ && $$(AR) rcs $$@ $$^
-$O/fuzz/$1: $O/fuzz/obj/t/fuzz/$1.o $O/fuzz/$1.a
+$O/fuzz/$1: $O/fuzz/obj/t/fuzz/$1.o $O/fuzz/$1.a \
+		$(call vendored,$(fuzz_vendor_$1))
 	$$(FUZZ_CC) -fsanitize=fuzzer,$$(fuzz_san) -o $$@ $$^
 $O/t/replay/$1.o: private flags += -DFUZZ_NAME='"$1"'
 $O/t/replay/$1.o: t/fuzz/replay.c $O/flags
 	@mkdir -p $$(@D)
 	$$(CC) $$(flags) -MMD -MP -c -o $$@ $$<
 $O/t/replay/$1.t: $O/t/replay/$1.o $O/t/fuzz/$1.o $O/t/tap.o \
-		$(patsubst %,$O/lib/%.a,$(call fuzz_use,$1))
+		$(patsubst %,$O/lib/%.a,$(call fuzz_use,$1)) \
+		$(call vendored,$(fuzz_vendor_$1))
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^)
 endef
 $(foreach t,$(fuzzers),$(eval $(call fuzz_rule,$t)))

@@ -33,7 +33,7 @@ static inline const char *said(int dir)
 	static char line[200];
 	const char *text = get(dir, "out");
 
-	snprintf(line, sizeof line, "%s", text ? text : "");
+	snprintf(line, sizeof line, "%.199s", text ? text : "");
 	for (char *c = line; *c; c++)
 		if (*c == '\n')
 			*c = c[1] ? ' ' : '\0';

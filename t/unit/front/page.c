@@ -49,7 +49,9 @@ static bool has(const char *what)
 /* Every tag that is opened is closed, in order; else what stands where. */
 static bool balanced(void)
 {
-	static const char *const alone[] = { "meta", "path", "rect", "!DOCTYPE" };
+	static const char *const alone[] = {
+		"meta", "path", "rect", "!DOCTYPE",
+	};
 	char open[64][16], name[16];
 	size_t depth = 0, n;
 	bool end, single;

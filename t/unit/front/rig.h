@@ -290,6 +290,49 @@ static inline void rig_up(void (*keeper)(struct httpd_conn *,
 	f->looked_ms = INT64_MAX / 2;
 }
 
+/* A hub.db with a key, and a worker that has it open. */
+static inline void rig_store(void)
+{
+	struct front *f = &rig.front;
+	struct store *s;
+	struct err e = { 0 };
+	bool made;
+
+	s = store_open(&f->home, STORE_MAKE, 5000, &e);
+	if (!s || token_ensure_key(s, os_unix_ms(), &made, &e) < 0)
+		scratch_bail(e.msg);
+	store_close(s);
+	f->opened = f->store = store_open(&f->home, STORE_WRITE, 0, &e);
+	f->auth = auth_new(f->store, &e);
+	if (!f->store || !f->auth)
+		scratch_bail(e.msg);
+	health_set_db(f, store_health(f->store));
+}
+
+/* An Authorization field with a token of ours, for the next ttl_s. */
+static inline const char *token_of(const char *scope, const char *iss,
+				   int64_t ttl_s)
+{
+	static char field[8192];
+	const struct mint m = {
+		.scope = str_of(scope), .aud = STR("hub"), .sub = STR("me"),
+		.client_id = STR("t"), .iss = str_of(iss),
+		.now_ms = os_unix_ms() + (ttl_s < 0 ? ttl_s * 1000 : 0),
+		.ttl_s = ttl_s < 0 ? -ttl_s / 2 : ttl_s,
+	};
+	struct arena a;
+	struct minted out;
+	struct err e = { 0 };
+
+	arena_init(&a, 1 << 20);
+	if (token_mint(rig.front.store, &m, &a, &out, &e) < 0)
+		scratch_bail(e.msg);
+	snprintf(field, sizeof field, "Authorization: Bearer %.*s\r\n",
+		 STR_ARG(out.jwt));
+	arena_release(&a);
+	return field;
+}
+
 /* What the worker has told its keeper since the last call. */
 static inline const char *told(void)
 {
@@ -315,6 +358,8 @@ static inline void rig_down(void)
 	ok(fd_count(FD_CONN) == 0 && fd_count(FD_LISTEN) == 0,
 	   "every descriptor is closed");
 	dial_close(&f->dial);
+	auth_free(f->auth);
+	store_close(f->opened);
 	registry_release(&f->registry);
 	arena_release(&f->origin_arena);
 	loop_release(&f->loop);

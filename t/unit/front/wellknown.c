@@ -126,6 +126,14 @@ static void plain_rows(void)
 		 "\"x\":[{\"url\":\"" ORIGIN "/a\",\"version\":\"1.0\"},"
 		 "{\"url\":\"" ORIGIN "/b\",\"version\":\"1.0\"}]}"),
 	   "one list for one name, and none that is taken");
+	rows(ROW("parachute-vault-x", 3000, PATHS("")) ","
+	     ROW("vault-x", 3001, PATHS("\"/x\"")));
+	ok(SHOWS("{\"vaults\":[],\"services\":["
+		 "{\"name\":\"vault-x\",\"url\":\"" ORIGIN "/x\","
+		 "\"path\":\"/x\",\"version\":\"1.0\","
+		 "\"infoUrl\":\"" ORIGIN "/x/.parachute/info\"}],"
+		 "\"vault-x\":[{\"url\":\"" ORIGIN "/x\","
+		 "\"version\":\"1.0\"}]}"), "a vault's name is not in the way");
 }
 
 static void vaults(void)
@@ -138,8 +146,8 @@ static void vaults(void)
 		 ",\"installDir\":\"@/v\"") ","
 	     ROW("parachute-vault-home", 1940, PATHS("\"/somewhere\"")) ","
 	     ROW("parachute-vault-none", 1940, PATHS("")) ","
-	     "{\"name\":\"parachute-vault-seed\",\"port\":1940,\"health\":\"/\","
-	     "\"version\":\"0.0.0-linked\",\"paths\":[\"/vault/seed\"]}");
+	     "{\"name\":\"parachute-vault-seed\",\"port\":1940,"
+	     "\"health\":\"/\",\"version\":\"0.0.0-linked\",\"paths\":[\"/vault/seed\"]}");
 	ok(SHOWS("{\"vaults\":["
 		 "{\"name\":\"default\",\"url\":\"" ORIGIN "/vault/default\","
 		 "\"version\":\"1.0\",\"managementUrl\":\"admin/m\"},"

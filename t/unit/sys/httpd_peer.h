@@ -32,7 +32,7 @@ static uint16_t port;
 
 /* What the handler saw and holds. */
 static struct {
-	int requests, gone, drained;
+	int requests, gone, drained, dirty;
 	struct httpd_conn *held;
 	char path[256], query[256], host[64], body[HTTPD_BODY_MAX + 1];
 	size_t body_len;
@@ -280,7 +280,12 @@ static inline void on_request(struct httpd_conn *c, struct httpd_req *r)
 	if (r->body.n)
 		memcpy(seen.body, r->body.p, r->body.n);
 	/* What the arena gives must last until the answer is complete. */
-	memset(arena_alloc(r->arena, 5000), 'x', 5000);
+	for (size_t n = 100; n < 6000; n += 4900) {
+		char *p = arena_alloc(r->arena, n);
+
+		seen.dirty += p[0] || p[n - 1];
+		memset(p, 'x', n);
+	}
 	routes(c, r);
 }
 
@@ -316,6 +321,7 @@ static inline void stop(void)
 	httpd_release(&server);
 	ok(fd_count(FD_CONN) == 0 && fd_count(FD_LISTEN) == 0,
 	   "every descriptor is closed");
+	ok(!seen.dirty, "requests were given clean memory");
 }
 
 static inline void start(void)

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "auth/admin.h"
+
+#include "base/fmt.h"
+#include "hub/client.h"
+#include "sys/file.h"
+#include "sys/os.h"
+#include "wire/date.h"
+
+#include <unistd.h>
+
+#define BUSY_MS    5000         /* for another writer */
+#define TELL_MS    5000         /* a hub that does not listen is left alone */
+#define ARENA_MAX  (64 * 1024 * 1024)
+#define PAGE       500          /* rows at a time */
+#define SCOPE_AUTH "parachute:host:auth"
+
+extern char **environ;
+
+/* Opening */
+
+/* Where the hub listens, or did; else where it does by default. */
+static uint16_t hub_port(struct admin *a)
+{
+	int dir = dir_open(a->home.fd, HOME_RUN, NULL);
+	struct str text = STR_NULL;
+	uint64_t port;
+
+	if (dir < 0)
+		return HUB_PORT;
+	if (file_read(dir, HOME_PORT, 64, &a->arena, &text, NULL) < 0)
+		text = STR_NULL;
+	close(dir);
+	return str_to_u64(str_trim(text, " \r\n"), UINT16_MAX, &port) && port ?
+		(uint16_t)port : HUB_PORT;
+}
+
+static int open_store(struct admin *a, enum admin_mode mode, struct err *e)
+{
+	struct file_id id;
+
+	if (mode != ADMIN_MAKE) {
+		if (file_id(a->home.fd, STORE_FILE, &id, e) < 0)
+			return -1;
+		if (!id.exists)
+			return 0;
+	}
+	a->store = store_open(&a->home, mode == ADMIN_READ ? STORE_READ :
+			      STORE_MAKE, BUSY_MS, e);
+	if (!a->store)
+		return err_wrap(e, STORE_FILE);
+	a->auth = auth_new(a->store, e);
+	return a->auth ? 0 : -1;
+}
+
+static int find_origins(struct admin *a, enum admin_mode mode, struct err *e)
+{
+	if (a->store && store_setting(a->store, "hub_origin", &a->arena,
+				      &a->stored, e) < 0)
+		return err_wrap(e, STORE_FILE);
+	origins_find(&a->origins, a->stored, environ, a->home.fd,
+		     hub_port(a), &a->arena);
+	a->issuer = a->origins.issuer.n ? a->origins.issuer :
+		    a->origins.local;
+	if (arena_failed(&a->arena))
+		return err_set(e, ERR_NO_MEMORY, "no memory");
+	return mode == ADMIN_READ || !a->store ? 0 :
+		origin_note(&a->home, a->stored, e);
+}
+
+int admin_open(struct admin *a, const char *home, enum admin_mode mode,
+	       struct err *e)
+{
+	*a = (struct admin){ .home.fd = -1, .now_ms = os_unix_ms() };
+	arena_init(&a->arena, ARENA_MAX);
+	if (home_open(&a->home, home, false, e) < 0)
+		return -1;
+	fmt(a->token_path, sizeof a->token_path, "%s/" OPERATOR_FILE,
+	    a->home.path);
+	return open_store(a, mode, e) < 0 ? -1 : find_origins(a, mode, e);
+}
+
+void admin_close(struct admin *a)
+{
+	auth_free(a->auth);
+	store_close(a->store);
+	arena_release(&a->arena);
+	home_close(&a->home);
+}
+
+/* operator.token */
+
+static enum auth_verdict check(struct admin *a, struct str jwt, bool any,
+			       const struct claims **claims)
+{
+	const struct auth_ask ask = { .jwt = jwt,
+		.issuers = a->origins.all, .nissuers = a->origins.n,
+		.now_ms = a->now_ms, .mono_ms = os_now_ms(),
+		.any_issuer = any, .any_audience = any };
+
+	return a->auth ? auth_check(a->auth, &ask, claims) : AUTH_UNAVAILABLE;
+}
+
+int admin_operator(struct admin *a, struct admin_operator *o, struct err *e)
+{
+	const struct claims *claims;
+	struct str jwt;
+
+	*o = (struct admin_operator){ .verdict = AUTH_ABSENT };
+	if (operator_read(&a->home, &a->arena, &jwt, &o->mode, e) < 0)
+		return -1;
+	o->present = jwt.n > 0;
+	if (!o->present)
+		return 0;
+	o->verdict = check(a, jwt, false, &claims);
+	if (check(a, jwt, true, &claims) == AUTH_OK)
+		o->claims = claims;
+	return 0;
+}
+
+static int refuse(const struct admin *a, struct err *e, const char *why,
+		  const char *remedy)
+{
+	return err_set(e, ERR_DENIED, "%.90s: %s; %s", a->token_path, why,
+		       remedy);
+}
+
+int admin_bearer(struct admin *a, struct admin_operator *o, struct err *e)
+{
+	static const char again[] = "pc-auth rotate-operator makes a new one";
+
+	if (admin_operator(a, o, e) < 0)
+		return -1;
+	if (!o->present)
+		return err_set(e, ERR_NOT_FOUND, "%.90s is not there; pc-auth "
+			       "rotate-operator makes it", a->token_path);
+	if (o->verdict == AUTH_ISSUER)
+		return refuse(a, e, auth_verdict_text(o->verdict),
+			      "set PARACHUTE_HUB_ORIGIN as the hub has it, or "
+			      "make it anew with pc-auth heal --origin URL");
+	if (o->verdict != AUTH_OK)
+		return refuse(a, e, auth_verdict_text(o->verdict), again);
+	if (!claims_may(o->claims, SCOPE_AUTH))
+		return refuse(a, e, "it lacks the scope " SCOPE_AUTH,
+			      "pc-auth rotate-operator --scope-set auth, or "
+			      "admin, makes one that has it");
+	return 0;
+}
+
+/* A running hub */
+
+void admin_tell(struct admin *a)
+{
+	const struct reach_opts opts = { .home = a->home.path };
+	static struct reach reach;
+	struct client hub;
+	struct answer answer;
+	struct err e;
+
+	if (reach_open(&reach, &opts, &e) == 0 &&
+	    client_init(&hub, &reach, &e) == 0) {
+		client_call(&hub, "POST", "/api/front/prepare", TELL_MS,
+			    &answer, &e);
+		client_release(&hub);
+	}
+	reach_close(&reach);
+}
+
+/* The register */
+
+static bool is_wanted(const struct admin *a, const struct admin_rows *want,
+		      const struct store_token *t)
+{
+	return want->all || (!t->revoked_ms && t->expires_ms > a->now_ms);
+}
+
+int admin_each(struct admin *a, const struct admin_rows *want,
+	       admin_row_fn *fn, void *ctx, struct err *e)
+{
+	struct store_filter f = { .revoked = want->all ? -1 : 0,
+		.subject = want->subject, .limit = PAGE };
+	struct store_token *rows = NULL;
+	bool more = a->store != NULL;
+	struct arena page;
+	size_t n = 0;
+	int rc = 0;
+
+	arena_init(&page, ARENA_MAX);
+	while (more && rc == 0) {
+		arena_reset(&page);
+		rc = store_tokens(a->store, &f, &page, &rows, &n, &more, e);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			if (is_wanted(a, want, &rows[i]))
+				rc = fn(ctx, &rows[i], e);
+		more = more && n;
+		if (rc < 0 || !more)
+			break;
+		f.has_after = true;
+		f.after_created_ms = rows[n - 1].created_ms;
+		f.after_jti = arena_str(&a->arena, rows[n - 1].jti);
+	}
+	arena_release(&page);
+	return rc;
+}
+
+static void put_text(struct jsonw *w, const char *key, struct str s)
+{
+	jsonw_key(w, key);
+	if (s.p)
+		jsonw_str(w, s);
+	else
+		jsonw_null(w);
+}
+
+static void put_time(struct jsonw *w, const char *key, int64_t ms)
+{
+	char text[DATE_ISO_SIZE];
+
+	jsonw_key(w, key);
+	date_iso(ms, text);
+	jsonw_cstr(w, ms ? text : NULL);
+}
+
+static bool is_no_space(unsigned char c)
+{
+	return c != ' ';
+}
+
+static void put_words(struct jsonw *w, const char *key, struct str words)
+{
+	struct str word;
+
+	jsonw_key(w, key);
+	jsonw_array(w);
+	while (words.n) {
+		word = str_span(words, is_no_space);
+		if (word.n)
+			jsonw_str(w, word);
+		words = str_skip(words, word.n + 1);
+	}
+	jsonw_end(w);
+}
+
+/* What stands there is JSON, or was put there by somebody else. */
+static void put_json(struct jsonw *w, const char *key, struct str text)
+{
+	const struct json *j;
+	struct arena a;
+
+	arena_init(&a, JSON_SIZE_MAX);
+	j = text.n ? json_parse(text, &a, NULL, NULL) : NULL;
+	jsonw_key(w, key);
+	if (j)
+		jsonw_value(w, j);
+	else
+		jsonw_null(w);
+	arena_release(&a);
+}
+
+void token_row_write(struct jsonw *w, const struct store_token *t)
+{
+	jsonw_object(w);
+	put_text(w, "jti", t->jti);
+	put_text(w, "user_id", t->user_id);
+	put_text(w, "subject", t->subject);
+	put_text(w, "client_id", t->client_id);
+	put_words(w, "scopes", t->scopes);
+	put_time(w, "expires_at", t->expires_ms);
+	put_time(w, "revoked_at", t->revoked_ms);
+	put_time(w, "created_at", t->created_ms);
+	put_text(w, "created_via", t->created_via);
+	put_json(w, "permissions", t->permissions);
+	jsonw_end(w);
+}
+
+const char *token_row_state(const struct store_token *t, int64_t now_ms)
+{
+	return t->revoked_ms ? "revoked" :
+		t->expires_ms > now_ms ? "live" : "expired";
+}
