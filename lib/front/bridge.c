@@ -266,7 +266,7 @@ static int start(const struct front_ask *a, struct bridged *b,
 
 	if (!req.target)
 		return err_set(e, ERR_NO_MEMORY, "no memory");
-	fd = dial_unix(&a->front->dial, e);
+	fd = front_dial(a->front, e);
 	if (fd < 0)
 		return -1;
 	return httpc_start(&b->http, &a->front->loop, fd, &req, &ops, b, e);
