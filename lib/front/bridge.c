@@ -110,7 +110,7 @@ static void on_beat(struct loop *l, struct timer *t)
 	struct bridged *b = CONTAINER(t, struct bridged, beat);
 
 	/* A comment; within a line it would be part of that. */
-	if (b->line_end)
+	if (b->line_end && !httpd_full(b->conn))
 		httpd_write(b->conn, STR(":\n"));
 	loop_in(l, t, BEAT_MS);
 }
@@ -136,7 +136,7 @@ static void on_head(struct httpc *h, const struct http_head *head)
 	if (head->body == HTTP_BODY_CHUNKED ||
 	    head->length > WHOLE_MAX) {
 		begin_stream(b);
-		if (b->head_only)
+		if (b->head_only || (b->endless && b->front->draining))
 			finish(b);
 	}
 }

@@ -212,6 +212,10 @@ static void test_crowd(void)
 		hang_up(c[i]);
 	}
 	ok(!rig.front.bridge.n, "they are all ended in order");
+	rig.front.draining = true;
+	ok(get_is("GET", "/events", NULL, 200, "text/event-stream"),
+	   "one that comes after that ends at once");
+	rig.front.draining = false;
 	settle();
 }
 
