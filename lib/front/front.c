@@ -72,6 +72,18 @@ static void on_signal(struct loop *l, int signo)
 	front_leave(told, FRONT_EXIT_DONE);
 }
 
+int front_dial(struct front *f, struct err *e)
+{
+	int fd = dial_unix(&f->dial, e);
+
+	if (fd < 0 && f->dial.fd < 0 && !f->draining) {
+		log_say("the process that opens connections for this worker is "
+			"gone: this worker ends, another follows");
+		front_leave(f, FRONT_EXIT_FAILED);
+	}
+	return fd;
+}
+
 /* hub.db */
 
 /* Its bytes are nobody's any more: nothing that needs it is answered. */

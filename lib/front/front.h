@@ -105,6 +105,9 @@ void front_look(struct front *);
 /* The configured origins, read again when something may have changed. Where
  * that is not what --prepare wrote down, the keeper is asked for it. */
 void front_origins(struct front *);
+/* A connection to hub.sock. A worker whose broker has died is of no use: it
+ * leaves, and another follows. */
+int front_dial(struct front *, struct err *);
 /* A line to the keeper: "prepare", "token is near its end". */
 void front_tell(const struct front *, const char *what, const char *text);
 /* Serves what is open to its end, takes nothing new, and ends. */
