@@ -7,7 +7,7 @@
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
 . "${0%/*}/front.sh"
 
-secrets() { python3 "$here/planted.py" "$@"; }
+secrets() { "$PYTHON" "$here/planted.py" "$@"; }
 plant() {       # NAME: standard input becomes needles
 	cat >"planted.$1" && mv "planted.$1" "needles/$1"
 }
@@ -28,7 +28,7 @@ umask 0
 if strace -o /dev/null true 2>/dev/null; then
 	ok 'prepare, watched'           traced prepare pc-front --prepare
 	ok '  makes them for us alone'  secrets modes trace.prepare
-	ok '  that was seen'            sh -c "python3 '$here/planted.py' \
+	ok '  that was seen'            sh -c "'$PYTHON' '$here/planted.py' \
 		modes trace.prepare | grep -q '^[2-9] made'"
 	# shellcheck disable=SC2046 # names of ours
 	set -- $(ls home)
@@ -45,7 +45,7 @@ fi
 # --- the plants
 
 for m in good vault; do
-	mkdir -p "home/$m"
+	mkdir -m 755 "home/$m"
 	random >"env.$m"
 	(umask 077 && printf 'API_KEY=%s\n' "$(cat "env.$m")" >"home/$m/.env")
 	plant "env.$m" <"env.$m"
@@ -56,7 +56,7 @@ random | plant cookie
 random | plant query
 echo "eyJhbGciOiJSUzI1NiJ9.$(random).$(random)" | plant garbage
 
-python3 "$here/planted.py" watch needles home >watched 2>&1 &
+"$PYTHON" "$here/planted.py" watch needles home >watched 2>&1 &
 watcher=$!
 others="$others $watcher"
 ok 'a watcher'                  waitfor has watching watched
@@ -150,6 +150,7 @@ sed p home/operator.token | sed '1s/.*\.//' | plant operator.new
 pc-auth rotate-key >answers/rotate-key 2>&1
 refhome sql "$PARACHUTE_HOME" 'SELECT private_key_pem FROM signing_keys
 	WHERE retired_at IS NULL' | jq -r '.[][]' | plant keys.new
+sed p home/operator.token | sed '1s/.*\.//' | plant operator.last
 pc-auth revoke-token -- "$(claim tok.2 .jti)" >answers/revoke 2>&1
 ok 'restart'                    exits 0 pc-restart --wait=60 good
 
