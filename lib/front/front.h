@@ -74,6 +74,7 @@ struct front {
 	uint16_t port;
 	char instance[40];              /* of this boot of the hub */
 	struct origins origins;         /* as configured, in origin_arena */
+	struct str operator_issuer;     /* of operator.token, there too */
 	struct arena origin_arena;
 
 	/* What may change on disk, as it was when last looked at. */
@@ -104,6 +105,9 @@ void front_look(struct front *);
 /* The configured origins, read again when something may have changed. Where
  * that is not what --prepare wrote down, the keeper is asked for it. */
 void front_origins(struct front *);
+/* A connection to hub.sock. A worker whose broker has died is of no use: it
+ * leaves, and another follows. */
+int front_dial(struct front *, struct err *);
 /* A line to the keeper: "prepare", "token is near its end". */
 void front_tell(const struct front *, const char *what, const char *text);
 /* Serves what is open to its end, takes nothing new, and ends. */
