@@ -46,6 +46,12 @@ done
 
 # --- whole homes
 
+# Lines of 64 characters, and a last one that may be shorter.
+pem='-----
+([A-Za-z0-9+/=]{64}
+)*[A-Za-z0-9+/=]{1,64}
+-----'
+
 # served SCHEMA ARG...: a home in all its parts
 served() {
 	_schema=$1 _iss=$2
@@ -110,7 +116,7 @@ use_it() {
 	dump after
 	ok '  nothing is lost'          reference kept before after
 	ok '  schema'                   reference shape "$home" \
-		"$(($_schema > 11 ? $_schema : 11))"
+		"$((_schema > 11 ? _schema : 11))"
 	ok '  services.json is left as it was' cmp services.was home/services.json
 
 	ok '  mint through HTTP'        web_is 200 POST /api/auth/mint-token \
@@ -157,10 +163,13 @@ use_it() {
 	ok '  rotate-key'               exits 0 pc-auth rotate-key
 	refhome sql "$home" 'SELECT kid, public_key_pem, private_key_pem,
 		algorithm FROM signing_keys WHERE retired_at IS NULL' >key.json
-	ok '    one active, of the form of the reference' jq -e '
+	ok '    one active, of the form of the reference' jq -e \
+		--arg form "$pem" '
 		length == 1 and .[0][3] == "RS256" and
-		(.[0][1] | test("^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END PUBLIC KEY-----\n$")) and
-		(.[0][2] | test("^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END PRIVATE KEY-----\n$"))
+		(.[0][1] | test("^-----BEGIN PUBLIC KEY" + $form +
+			"END PUBLIC KEY-----\n$")) and
+		(.[0][2] | test("^-----BEGIN PRIVATE KEY" + $form +
+			"END PRIVATE KEY-----\n$"))
 		' key.json
 	jq -rj '.[0][1]' key.json >public.pem
 	is "$(jq -r '.[0][0]' key.json)" "$(openssl dgst -sha256 -binary \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2016,SC2154
+# shellcheck disable=SC1091,SC2002,SC2016,SC2154
 # Secrets are planted, then everything is asked and much is asked wrongly:
 # they are in no argument, answer, event, log or state file. The files they
 # belong into are ours alone from the first byte, whatever the umask.
@@ -16,7 +16,8 @@ mode() { stat -c %a "$1"; }
 traced() {      # NAME CMD...
 	_n=$1
 	shift
-	strace -f -qq -o "trace.$_n" -e trace=open,openat,creat,umask,clone,fork,vfork,unlink,unlinkat,rename,renameat,renameat2 \
+	strace -f -qq -o "trace.$_n" -e trace="open,openat,creat,umask,clone,$(
+		)fork,vfork,unlink,unlinkat,rename,renameat,renameat2" \
 		"$@" >traced.out 2>traced.err
 }
 
@@ -48,10 +49,10 @@ for m in good vault; do
 	mkdir -m 755 "home/$m"
 	random >"env.$m"
 	(umask 077 && printf 'API_KEY=%s\n' "$(cat "env.$m")" >"home/$m/.env")
-	plant "env.$m" <"env.$m"
+	cat "env.$m" | plant "env.$m"
 done
 (random; echo; random) | plant body
-printf 'Basic %s\n' "$(sed -n 1p needles/body)" | plant basic
+printf 'Basic %s\n' "$(random)" | plant basic
 random | plant cookie
 random | plant query
 echo "eyJhbGciOiJSUzI1NiJ9.$(random).$(random)" | plant garbage
