@@ -19,9 +19,11 @@ static void set_doors(struct workers *w)
 	bool deserted = !w->preparing;
 
 	for (size_t i = 0; i < LEN(w->each); i++) {
-		const struct crew_member *m = &w->each[i].member;
+		const struct worker *k = &w->each[i];
+		const struct crew_member *m = &k->member;
 
-		if (m->crew && (m->pid || m->again.armed) && !m->hasty)
+		if (m->crew && (m->pid || m->again.armed) &&
+		    (!m->hasty || k->able))
 			deserted = false;
 	}
 	doors_answer(w->doors, deserted && !w->stopping);
@@ -205,7 +207,7 @@ static void on_message(struct worker *k, struct str line)
 
 	str_cut(line, ' ', &what, &text);
 	if (str_is(what, "ready")) {
-		k->ready = true;
+		k->ready = k->able = true;
 		if (w->renewing)
 			relieve(w);
 	} else if (str_is(what, "sandbox")) {
@@ -250,6 +252,7 @@ static enum crew_next on_ended(struct crew_member *m, int status)
 	struct workers *w = k->all;
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
+	k->able = k->ready;
 	k->ready = false;
 	k->sandbox[0] = k->db[0] = '\0';
 	if (w->stopping)
