@@ -12,6 +12,7 @@
 						while whoever has it open
 	refhome.py newer HOME N                 the migrations up to N, as a newer
 						reference applies them
+	refhome.py sign HOME CLAIMS             a token, by the active key
 	refhome.py sql HOME STATEMENT [ARG...]  rows as JSON
 
 Facts are JSON: what a hub that opens the home has to say. Signatures and keys
@@ -484,7 +485,7 @@ def main():
                         ("kept", "before", "after"),
                         ("shape", "home", "version"), ("use", "home"),
                         ("newer", "home", "version"),
-                        ("sql", "home", "text")):
+                        ("sign", "home", "claims"), ("sql", "home", "text")):
         s = sub.add_parser(name)
         for a in args:
             s.add_argument(a, type=int if a == "version" else str)
@@ -526,6 +527,8 @@ def main():
         print(json.dumps(dump_db(open_db(o.home))))
     elif o.do == "newer":
         migrate(open_db(o.home), o.version)
+    elif o.do == "sign":
+        print(active_key(open_db(o.home)).sign(json.loads(o.claims)))
     else:
         print(json.dumps(open_db(o.home).execute(o.text,
                                                  o.args).fetchall()))
