@@ -189,14 +189,20 @@ static void open_store(struct front *f)
 {
 	struct err e = { 0 };
 
-	f->opened = f->store = store_open(&f->home, STORE_WRITE, 0, &e);
+	/* Nobody is served yet: while the log of a killed worker is put in
+	 * order, and that takes the file for one alone, this one can wait. */
+	f->opened = f->store = store_open(&f->home, STORE_WRITE,
+					  FRONT_BUSY_MS, &e);
 	if (f->store) {
+		store_wait(f->store, 0);
 		/* Also has its log and index made, which cannot be later. */
 		health_set_db(f, store_health(f->store));
 		store_version(f->store, &f->store_version, NULL);
 		watch_paths(f);
 	} else {
-		file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
+		/* One that was only busy is tried again when it is needed. */
+		if (e.code != ERR_BUSY)
+			file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
 		fmt(f->store_error, sizeof f->store_error, "hub.db: %s",
 		    e.msg);
 		log_say("%s; pc-front --prepare makes it", f->store_error);

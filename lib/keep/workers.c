@@ -246,13 +246,21 @@ static void forget(struct worker *k)
 	renew_next(k->all);
 }
 
+/* By somebody: that says nothing of what it can do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+				       WTERMSIG(status) == SIGTERM);
+}
+
 static enum crew_next on_ended(struct crew_member *m, int status)
 {
 	struct worker *k = worker_of(m);
 	struct workers *w = k->all;
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-	k->able = k->ready;
+	if (!k->ready && !was_killed(status))
+		k->able = false;
 	k->ready = false;
 	k->sandbox[0] = k->db[0] = '\0';
 	if (w->stopping)

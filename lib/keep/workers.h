@@ -45,7 +45,7 @@ struct worker {
 	struct crew_member member;
 	struct workers *all;
 	bool ready;
-	bool able;              /* its last run came to be ready */
+	bool able;              /* it was ready, and has not failed to be since */
 	bool retired;           /* has a successor, or is to get one */
 	char sandbox[200], db[64];
 };
