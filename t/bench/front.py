@@ -96,8 +96,8 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
-    def ask(self, path, token="", body=None):
-        """GET, or POST where there is a body: the body of a 200."""
+    def ask(self, path, token="", body=None, want=200):
+        """GET, or POST where there is a body: the body of the answer."""
         head = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
                 "Host: 127.0.0.1"]
         if token:
@@ -108,7 +108,7 @@ class Client:
         text = "\r\n".join(head) + "\r\n\r\n" + (body or "")
         self.sock.sendall(text.encode())
         status, body = self.answer()
-        if status != 200:
+        if status != want:
             raise Failed(f"{path} answers {status}: {body[:200]!r}")
         return body
 
