@@ -7,7 +7,7 @@ from front import FRONT, wait_door
 from kit import Table, field, number, proc
 
 MODULES = 10
-SETTLE_S = 5            # pc looks for open ports, supervisord counts startsecs
+SETTLE_S = 12           # the first deadlines of connections pass (10 s)
 WATCH_S = 10
 
 
