@@ -150,7 +150,7 @@ $(eval $(call unit_rule,keep,keep hub sys wire base))
 $(eval $(call unit_rule,log,log hub sys wire base))
 $(eval $(call unit_rule,auth,auth hub sys wire base,sqlite bearssl))
 $(eval $(call unit_rule,front,front auth hub sys wire base,sqlite bearssl))
-$O/t/sys/db.t: $O/vendor/sqlite.a
+$O/t/sys/db.t $O/t/sys/jail_db.t: $O/vendor/sqlite.a
 
 # Tests may use what POSIX lacks: guard pages, and what they spy on.
 $O/t/%.o: private flags += -D_DEFAULT_SOURCE -It

@@ -18,7 +18,8 @@ static const struct opt opts[] = {
 		"state directory (PARACHUTE_HOME, else ~/.parachute)"),
 	OPT_LONG(0, "port", "NUM", &port, 1, 65535,
 		 "TCP port of the hub (1939)"),
-	OPT_STR(0, "instance", "UUID", &instance, "which boot of the hub it is"),
+	OPT_STR(0, "instance", "UUID", &instance,
+		"which boot of the hub it is"),
 	OPT_FLAG(0, "prepare", &prepare,
 		 "make hub.db, keys and operator.token, then exit"),
 	OPT_END

@@ -284,7 +284,11 @@ refused() {     # NAME WORD: the token in the file is
 	ok '  is left'            cmp "$file" kept
 }
 operator '.iss = "https://elsewhere.example"'
-refused 'another issuer' PARACHUTE_HUB_ORIGIN
+ok 'an origin that was taken back' exits 0 pc-auth mint-token --scope a:b
+ok '  locks nobody out'           pure
+is "$(claim "$(cat out)" .iss)" "\"$local\"" '  and goes no further'
+operator '.iss = "https://elsewhere.example" | .aud = "hub"'
+refused 'of another issuer and kind' rotate-operator
 operator '.aud = "vault.work"'
 refused 'another audience' rotate-operator
 operator 'del(.sub)'

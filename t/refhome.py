@@ -821,7 +821,8 @@ def main():
         if name == "use":
             s.add_argument("--iss", required=True)
         if name == "sql":
-            s.add_argument("args", nargs="*")
+            # An identifier may begin with a dash.
+            s.add_argument("args", nargs=argparse.REMAINDER)
     o = p.parse_args()
 
     if o.do == "make":

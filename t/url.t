@@ -283,4 +283,82 @@ is "$(grep -c . asked)" "$(grep -cE ' (-|ey[A-Z][a-z]{2})$' asked)" \
 kill -TERM $first
 PARACHUTE_HOME=$home
 ok 'hub ends'                     hub_stop
+
+# --- the front door, as it is
+
+serves() { curl -sS "$door/health" >health.json 2>curl.err; }
+kept() { install -m 600 "$home/operator.token" "$1"; }
+free_port
+door=http://127.0.0.1:$free
+ok 'hub with a front door'        hub_run --port "$free"
+eventually serves
+ok 'makes operator.token'         eventually test -s "$home/operator.token"
+kept all.token
+far="--url $door"
+ok 'pc-stop'                      exits 0 pc-stop dead $far
+ok 'pc-status --wait'             exits 0 pc-status --wait=60 $far
+is "$(awk '/^[a-z]/ { print $1 $4 }' out | sort | tr '\n' ' ')" \
+	'deadinactive goodactive hubactive idleactive ' '  rows'
+ok '  nothing to say'             not test -s err
+ok 'from another home'            exits 0 pc-status --home "$T/nowhere" $far \
+	--token-file all.token
+ok 'one module'                   exits 0 pc-status good $far
+ok '  with what is known of it'   grep -q '^  command ' out
+ok '--json'                       exits 0 pc-status --json --usage $far
+ok '  the shape it always has'    jq -e --argjson p "$hub" '.hub.reachable and
+	.hub.pid == $p and (.modules | length == 3) and
+	all(.modules[]; .state.status != null and has("usage"))' out
+pc-status --events --json $far >events.out 2>events.err &
+events=$!
+setsid pc-status --watch $far >watch.out 2>watch.err &
+watch=$!
+pc-logs -f $far idle >follow.out 2>follow.err &
+follower=$!
+others="$others $events $watch $follower"
+eventually grep -q '"event":"reset"' events.out
+eventually grep -q '^good ' watch.out
+eventually grep -q 'line 3' follow.out
+ok 'pc-restart --wait'            exits 0 pc-restart --wait good idle $far
+is "$(grep -c 'restarted and ready' out)" 2 '  both'
+ok '  as an event'                eventually grep -q \
+	'"event":"exit".*"short":"good"' events.out
+ok '  in the log'                 eventually sh -c \
+	'test "$(grep -c "line 3" follow.out)" -eq 2'
+ok 'pc-stop'                      exits 0 pc-stop good $far
+ok '  in the table'               eventually grep -q '^good .*inactive' watch.out
+ok 'pc-start --all'               exits 0 pc-start --all $far
+ok 'pc-logs'                      exits 0 pc-logs -n 3 idle $far
+is "$(wc -l <out)" 3              '  as many as were asked for'
+kill -TERM $events $watch $follower
+wait $events; wait $watch
+ok 'nothing went wrong in streams' not grep -q . events.err watch.err
+
+rm "$home/operator.token"
+ok 'no token: 1'                  exits 1 pc-status $far
+ok '  what to do'                 complains pc-status token-file
+ok "another's: 1"                 exits 1 pc-status $far --token-file other.token
+ok '  which, what to do'          complains pc-status other.token rotate-operator
+for set in auth start; do
+	pc-auth rotate-operator --scope-set $set >auth.out 2>&1
+	kept $set.token
+done
+ok 'the set auth reads'           exits 0 pc-status good $far --token-file auth.token
+ok '  JSON too'                   exits 0 pc-status --json good $far \
+	--token-file auth.token
+ok '  steers nothing: 1'          exits 1 pc-restart good $far \
+	--token-file auth.token
+ok '  which, what lacks, what to do' complains pc-restart auth.token \
+	"$host:admin" --scope-set
+ok 'the set start steers'         exits 0 pc-restart good $far \
+	--token-file start.token
+ok '  reads nothing: 1'           exits 1 pc-status $far --token-file start.token
+ok '  which, what lacks'          complains pc-status start.token "$host:auth"
+jti=$(cut -d . -f 2 all.token | tr -- -_ +/ | base64 -d 2>/dev/null | jq -r .jti)
+pc-auth rotate-operator >auth.out 2>&1
+ok 'one is revoked'               exits 0 pc-auth revoke-token -- "$jti"
+ok '  and is good for nothing: 1' eventually exits 1 pc-status good $far \
+	--token-file all.token
+ok '  says so'                    complains pc-status all.token revoked
+ok 'the new one is good'          exits 0 pc-status good $far
+ok 'hub ends'                     hub_stop
 done_testing

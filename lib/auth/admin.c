@@ -101,6 +101,8 @@ static enum auth_verdict check(struct admin *a, struct str jwt, bool any,
 	return a->auth ? auth_check(a->auth, &ask, claims) : AUTH_UNAVAILABLE;
 }
 
+/* Its issuer may be any: that of a hub whose origin was taken back, or is not
+ * known to who asks, must not lock the operator out. */
 int admin_operator(struct admin *a, struct admin_operator *o, struct err *e)
 {
 	const struct claims *claims;
@@ -115,6 +117,9 @@ int admin_operator(struct admin *a, struct admin_operator *o, struct err *e)
 	o->verdict = check(a, jwt, false, &claims);
 	if (check(a, jwt, true, &claims) == AUTH_OK)
 		o->claims = claims;
+	if (o->verdict == AUTH_ISSUER && o->claims &&
+	    str_is(o->claims->aud, "operator"))
+		o->verdict = AUTH_OK;
 	return 0;
 }
 
@@ -134,10 +139,6 @@ int admin_bearer(struct admin *a, struct admin_operator *o, struct err *e)
 	if (!o->present)
 		return err_set(e, ERR_NOT_FOUND, "%.90s is not there; pc-auth "
 			       "rotate-operator makes it", a->token_path);
-	if (o->verdict == AUTH_ISSUER)
-		return refuse(a, e, auth_verdict_text(o->verdict),
-			      "set PARACHUTE_HUB_ORIGIN as the hub has it, or "
-			      "make it anew with pc-auth heal --origin URL");
 	if (o->verdict != AUTH_OK)
 		return refuse(a, e, auth_verdict_text(o->verdict), again);
 	if (!claims_may(o->claims, SCOPE_AUTH))

@@ -53,8 +53,8 @@ struct admin_operator {
 int admin_operator(struct admin *, struct admin_operator *, struct err *);
 
 /*
- * Its claims, when it is good for changing tokens: parachute:host:auth of an
- * issuer that is ours. The message says what to do otherwise.
+ * The same, when it is good for changing tokens: it has parachute:host:auth.
+ * The message says what to do otherwise.
  */
 int admin_bearer(struct admin *, struct admin_operator *, struct err *);
 

@@ -196,6 +196,8 @@ int store_tokens(struct store *s, const struct store_filter *f,
 	return got < 0 ? -1 : store_fits(arena, e);
 }
 
+/* The plus keeps SQLite from walking all rows by the index of jti: those that
+ * are revoked have an index of their own, and are few enough to be sorted. */
 int store_revoked(struct store *s, int64_t now_ms, struct arena *arena,
 		  struct str **jtis, size_t *n, struct err *e)
 {
@@ -210,7 +212,7 @@ int store_revoked(struct store *s, int64_t now_ms, struct arena *arena,
 	fmt(sql, sizeof sql, "SELECT jti FROM %s"
 	    " WHERE revoked_at IS NOT NULL AND expires_at > ?1"
 	    " AND (created_via <> 'oauth_refresh' OR created_at > ?2)"
-	    " ORDER BY jti", table(s));
+	    " ORDER BY +jti", table(s));
 	db_ask(&q, s->db, sql);
 	db_bind_text(&q, 1, store_iso(now, now_ms));
 	db_bind_text(&q, 2, store_iso(access, now_ms - ACCESS_MS));

@@ -71,8 +71,8 @@ void auth_free(struct auth *);          /* NULL is fine; wipes */
 
 /*
  * Checks a compact JWT. issuers: those that count as ours, no trailing slash.
- * The claims are valid until the next call. now_ms is wall clock, and
- * mono_ms monotonic.
+ * The claims are valid until the next call that takes the checker. now_ms is
+ * wall clock, and mono_ms monotonic.
  */
 struct auth_ask {
 	struct str jwt;

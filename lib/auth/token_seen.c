@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TEXT_MAX (4 * TOKEN_MAX)        /* of a token: itself, its claims */
+#define END      64                     /* characters */
 
 static uint64_t word(const unsigned char p[8])
 {
@@ -86,9 +87,14 @@ void seen_clear(struct seen *s)
 		release(&s->token[i]);
 }
 
+static uint64_t hash_of(const struct seen *s, struct str jwt)
+{
+	return seen_hash(s->key, str_skip(jwt, jwt.n > END ? jwt.n - END : 0));
+}
+
 struct seen_token *seen_find(struct seen *s, struct str jwt)
 {
-	uint64_t hash = seen_hash(s->key, jwt);
+	uint64_t hash = hash_of(s, jwt);
 
 	for (size_t i = 0; i < AUTH_CACHED_MAX; i++) {
 		if (s->hash[i] != hash || !str_eq(s->token[i].jwt, jwt))
@@ -141,7 +147,7 @@ struct seen_token *seen_put(struct seen *s, struct str jwt, struct str kid,
 	t->nbf_s = nbf_s;
 	t->generation = 0;
 	t->used = ++s->clock;
-	s->hash[at] = seen_hash(s->key, jwt);
+	s->hash[at] = hash_of(s, jwt);
 	if (!arena_failed(&t->text))
 		return t;
 	release(t);

@@ -4,9 +4,10 @@
 
 /*
  * Tokens whose signature was verified; private to auth/token. A token is
- * found by a hash under a key that nobody knows, then compared whole: who
- * sends guesses learns nothing from how long the answer takes. A full table
- * gives up what expired, or else was used longest ago.
+ * found by a hash of its end, 48 bytes of the signature, under a key that
+ * nobody knows, and then compared whole: who sends guesses learns nothing
+ * from how long the answer takes. A full table gives up what expired, or else
+ * was used longest ago.
  */
 
 #include "auth/jwt.h"

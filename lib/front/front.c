@@ -8,6 +8,7 @@
 #include "front/front.h"
 
 #include "base/fmt.h"
+#include "front/operator.h"
 #include "front/published.h"
 #include "front/route.h"
 #include "sys/fd.h"
@@ -209,7 +210,8 @@ void front_origins(struct front *f)
 {
 	struct arena next;
 	struct origins found;
-	struct str stored = STR_NULL, was = f->origins.issuer;
+	const struct claims *c;
+	struct str stored = STR_NULL, was = f->origins.issuer, own = STR_NULL;
 
 	arena_init(&next, 1024 * 1024);
 	if (f->store && store_setting(f->store, "hub_origin", &next, &stored,
@@ -220,6 +222,8 @@ void front_origins(struct front *f)
 	}
 	file_id(f->home.fd, HOME_EXPOSE, &f->expose_id, NULL);
 	origins_find(&found, stored, f->environ, f->home.fd, f->port, &next);
+	if (f->store && operator_claims(&f->home, f->auth, &c))
+		own = arena_str(&next, c->iss);
 	if (arena_failed(&next)) {
 		arena_release(&next);
 		return;
@@ -229,6 +233,7 @@ void front_origins(struct front *f)
 	if (f->origins.n && !str_eq(was, found.issuer))
 		front_tell(f, "prepare", "the issuer has changed");
 	f->origins = found;
+	f->operator_issuer = own;
 	arena_release(&f->origin_arena);
 	f->origin_arena = next;
 }
@@ -240,20 +245,11 @@ static void on_token_time(struct loop *l, struct timer *t)
 {
 	struct front *f = CONTAINER(t, struct front, token_timer);
 	const struct claims *c;
-	struct auth_ask ask = { .now_ms = os_unix_ms(),
-		.mono_ms = os_now_ms(), .any_issuer = true };
-	struct arena a;
-	unsigned mode;
 
 	loop_in(l, t, FRONT_TOKEN_MS);
-	if (!f->store || !f->auth)
-		return;
-	arena_init(&a, 65536);
-	if (operator_read(&f->home, &a, &ask.jwt, &mode, NULL) == 0 &&
-	    ask.jwt.n && auth_check(f->auth, &ask, &c) == AUTH_OK &&
-	    c->exp_s - ask.now_ms / 1000 <= OPERATOR_ROTATE_S)
+	if (f->store && operator_claims(&f->home, f->auth, &c) &&
+	    c->exp_s - os_unix_ms() / 1000 <= OPERATOR_ROTATE_S)
 		front_tell(f, "prepare", "operator.token is near its end");
-	arena_release(&a);
 }
 
 /* The start */

@@ -74,6 +74,7 @@ struct front {
 	uint16_t port;
 	char instance[40];              /* of this boot of the hub */
 	struct origins origins;         /* as configured, in origin_arena */
+	struct str operator_issuer;     /* of operator.token, there too */
 	struct arena origin_arena;
 
 	/* What may change on disk, as it was when last looked at. */

@@ -77,7 +77,7 @@ static void refuse_scope(const struct front_ask *a, enum gate gate,
 	int n = fmt(text, sizeof text, "the token lacks the scope %s",
 		    scopes[0]);
 
-	for (; *++scopes && n < (int)sizeof text;)
+	while (*++scopes && n < (int)sizeof text)
 		n += fmt(text + n, sizeof text - (size_t)n, " or %s", *scopes);
 	refuse(a, gate, 403, "insufficient_scope", text);
 }
@@ -110,7 +110,7 @@ static enum auth_verdict check(struct front_ask *a, enum gate gate,
 			       struct str jwt)
 {
 	struct front *f = a->front;
-	struct str issuers[ORIGINS_MAX + 1];
+	struct str issuers[ORIGINS_MAX + 2];
 	char own[ORIGIN_SIZE];
 	struct auth_ask ask = { .jwt = jwt, .issuers = issuers,
 		.now_ms = os_unix_ms(), .mono_ms = os_now_ms(),
@@ -120,6 +120,8 @@ static enum auth_verdict check(struct front_ask *a, enum gate gate,
 		return AUTH_UNAVAILABLE;
 	for (size_t i = 0; i < f->origins.n; i++)
 		issuers[ask.nissuers++] = f->origins.all[i];
+	if (f->operator_issuer.n)
+		issuers[ask.nissuers++] = f->operator_issuer;
 	/* Safe, since nothing that we did not sign comes so far. */
 	issuers[ask.nissuers] = origin_into(a->req, own, sizeof own);
 	if (issuers[ask.nissuers].n)

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEED      "0.0.0-linked"
@@ -186,20 +185,6 @@ static bool read_all(int fd, struct buf *b)
 	return false;
 }
 
-static struct file_id id_of(const struct stat *st)
-{
-	return (struct file_id){
-		.exists = true,
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = st->st_size,
-		.mtime_ns = st->st_mtim.tv_sec * INT64_C(1000000000) +
-			    st->st_mtim.tv_nsec,
-		.ctime_ns = st->st_ctim.tv_sec * INT64_C(1000000000) +
-			    st->st_ctim.tv_nsec,
-	};
-}
-
 static void read_again(struct said *s, struct str dir, int fd,
 		       const struct file_id *id)
 {
@@ -215,18 +200,27 @@ static void read_again(struct said *s, struct str dir, int fd,
 	buf_release(&b);
 }
 
+/* A file that is not there, or is none, is no more; one that could not be
+ * opened just now (no descriptor, no broker) still says what it said. */
+static bool is_lasting(enum err_code code)
+{
+	return code == ERR_NOT_FOUND || code == ERR_INVALID ||
+	       code == ERR_DENIED;
+}
+
 /* Whether it may say something else now. */
 static bool look_at(struct listing *l, size_t i)
 {
 	struct str dir = l->registry->rows[i].install_dir;
 	struct said *s = &l->said[i];
+	struct err e = { .code = ERR_NOT_FOUND };
 	struct file_id id;
-	struct stat st;
-	int fd = dir.n ? l->open(l->ctx, dir, NULL) : -1;
+	int fd = dir.n ? l->open(l->ctx, dir, &e) : -1;
 	bool changed = false;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		id = id_of(&st);
+	if (fd < 0 && !is_lasting(e.code))
+		return false;
+	if (fd >= 0 && file_id_of(fd, &id, NULL) == 0) {
 		changed = !s->settled || !file_same(&id, &s->id);
 		if (changed)
 			read_again(s, dir, fd, &id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/prepare.h"
 
-#include "auth/token.h"
+#include "front/operator.h"
 #include "hub/origin.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -81,14 +81,34 @@ static void say_report(const struct operator_report *r)
 	}
 }
 
+/* The configured ones, and the token's own: see front/operator. */
+static size_t issuers(struct prepare *p, struct str out[ORIGINS_MAX + 1])
+{
+	const struct origins *o = &p->origins;
+	struct auth *auth = auth_new(p->store, NULL);
+	const struct claims *c;
+	size_t n = 0;
+
+	while (n < o->n) {
+		out[n] = o->all[n];
+		n++;
+	}
+	if (operator_claims(&p->home, auth, &c))
+		out[n++] = arena_str(&p->arena, c->iss);
+	auth_free(auth);
+	return n;
+}
+
 static int keep_token(struct prepare *p, struct err *e)
 {
 	const struct origins *o = &p->origins;
 	struct str iss = o->issuer.n ? o->issuer : o->local, jwt;
+	struct str ours[ORIGINS_MAX + 1];
+	size_t n = issuers(p, ours);
 	struct operator_report kept = { 0 }, healed = { 0 };
 	unsigned mode = 0;
 
-	if (operator_keep(&p->home, p->store, o->all, o->n, iss, p->now_ms,
+	if (operator_keep(&p->home, p->store, ours, n, iss, p->now_ms,
 			  &kept, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
 	if (operator_heal(&p->home, p->store, iss, p->now_ms, &healed, e) < 0)
@@ -178,8 +198,9 @@ static int write_instance(struct prepare *p, struct err *e)
 	jsonw_null(&w);
 	jsonw_end(&w);
 	buf_putc(&b, '\n');
+	/* Not synced: after a power cut there is another boot. */
 	rc = buf_failed(&b) ? err_set(e, ERR_NO_MEMORY, "no memory") :
-		file_replace(p->home.fd, HOME_INSTANCE, buf_str(&b), 0644, e);
+		file_put(p->home.fd, HOME_INSTANCE, buf_str(&b), 0644, e);
 	buf_release(&b);
 	return rc;
 }

@@ -15,10 +15,10 @@
 
 enum method {
 	GET = 1, POST = 2, PUT = 4, DELETE = 8, PATCH = 16, OPTIONS = 32,
-	HEAD = 64, ANY = -1,
+	HEAD = 64, OTHER = 128, ANY = 255,
 };
 
-static const struct { const char *name; enum method bit; } methods[] = {
+static const struct { const char *name; unsigned bit; } methods[] = {
 	{ "GET", GET }, { "HEAD", HEAD }, { "POST", POST }, { "PUT", PUT },
 	{ "DELETE", DELETE }, { "PATCH", PATCH }, { "OPTIONS", OPTIONS },
 };
@@ -31,7 +31,7 @@ enum fit {
 };
 
 struct route {
-	enum method methods;
+	unsigned methods;
 	enum fit fit;
 	struct str path;
 	enum gate gate;
@@ -44,6 +44,53 @@ static const char *const auth[] = { "parachute:host:auth", NULL };
 static const char *const admin[] = { "parachute:host:admin", NULL };
 static const char *const steer[] = { "parachute:host:admin",
 				     "parachute:host:start", NULL };
+
+/* Modules' own paths */
+
+static bool is_mounted(const struct row *row, struct str path)
+{
+	bool vault = str_starts(path, STR("/vault/"));
+
+	if (row_is_vault(row->name) != vault)
+		return false;
+	for (size_t i = 0; i < row->npaths; i++) {
+		struct str mount = row->paths[i];
+
+		while (mount.n && mount.p[mount.n - 1] == '/')
+			mount.n--;
+		if (mount.n && str_starts(path, mount) &&
+		    (path.n == mount.n || path.p[mount.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* What is for this host alone is nothing to others, and who is which is only
+ * known with the proxy. */
+static const struct row *owner(struct front *f, struct str path)
+{
+	registry_load(&f->registry, f->home.fd, NULL);
+	for (size_t i = 0; i < f->registry.n; i++) {
+		const struct row *row = &f->registry.rows[i];
+
+		if (row->exposure != EXPOSE_LOOPBACK && is_mounted(row, path))
+			return row;
+	}
+	return NULL;
+}
+
+static void others(struct front_ask *a)
+{
+	const struct row *row = owner(a->front, a->req->path);
+
+	if (row)
+		ask_refuse(a, 501, "not_implemented", "this is a path of the "
+			   "module %.*s, which the hub does not pass on yet; "
+			   "it answers itself on port %u of this host",
+			   STR_ARG(row->short_name), (unsigned)row->port);
+	else
+		not_found(a);
+}
 
 /* Small handlers */
 
@@ -100,7 +147,7 @@ static void to_notes(struct front_ask *a)
 		store_setting(a->front->store, "notes_redirect_disabled",
 			      a->req->arena, &off, NULL);
 	if (str_is(off, "true"))
-		not_found(a);
+		others(a);
 	else
 		redirect(a);
 }
@@ -271,12 +318,12 @@ static const struct route routes[] = {
 
 /* Reading it */
 
-static enum method method_of(struct str name)
+static unsigned method_of(struct str name)
 {
 	for (size_t i = 0; i < LEN(methods); i++)
 		if (str_is(name, methods[i].name))
 			return methods[i].bit == HEAD ? GET : methods[i].bit;
-	return 0;
+	return OTHER;
 }
 
 static bool fits(const struct route *r, struct str path, struct str verb,
@@ -324,11 +371,11 @@ static void refuse_method(const struct front_ask *a, const struct route *r)
 	int n = fmt(allow, sizeof allow, "Allow: ");
 
 	for (; r < end && same_place(r, first); r++)
-		all |= (unsigned)r->methods;
+		all |= r->methods;
 	if (all & GET)
 		all |= HEAD;
 	for (size_t i = 0; i < LEN(methods); i++)
-		if (all & (unsigned)methods[i].bit)
+		if (all & methods[i].bit)
 			n += fmt(allow + n, sizeof allow - (size_t)n, "%s%s",
 				 n > 7 ? ", " : "", methods[i].name);
 	fmt(allow + n, sizeof allow - (size_t)n, "\r\n");
@@ -341,7 +388,7 @@ static void refuse_method(const struct front_ask *a, const struct route *r)
 static const struct route *find(struct front_ask *a, bool *known)
 {
 	const struct route *end = routes + LEN(routes), *first = NULL;
-	enum method method = method_of(a->req->head->method);
+	unsigned method = method_of(a->req->head->method);
 	struct str verb = verb_of(a);
 
 	for (const struct route *r = routes; r < end; r++) {
@@ -351,59 +398,12 @@ static const struct route *find(struct front_ask *a, bool *known)
 			continue;
 		first = first ? first : r;
 		*known = true;
-		if (r->methods == ANY || (r->methods & method))
+		if (r->methods & method)
 			return r;
 	}
 	if (first)
 		refuse_method(a, first);
 	return NULL;
-}
-
-/* Modules' own paths */
-
-static bool is_mounted(const struct row *row, struct str path)
-{
-	bool vault = str_starts(path, STR("/vault/"));
-
-	if (row_is_vault(row->name) != vault)
-		return false;
-	for (size_t i = 0; i < row->npaths; i++) {
-		struct str mount = row->paths[i];
-
-		while (mount.n && mount.p[mount.n - 1] == '/')
-			mount.n--;
-		if (mount.n && str_starts(path, mount) &&
-		    (path.n == mount.n || path.p[mount.n] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* What is for this host alone is nothing to others, and who is which is only
- * known with the proxy. */
-static const struct row *owner(struct front *f, struct str path)
-{
-	registry_load(&f->registry, f->home.fd, NULL);
-	for (size_t i = 0; i < f->registry.n; i++) {
-		const struct row *row = &f->registry.rows[i];
-
-		if (row->exposure != EXPOSE_LOOPBACK && is_mounted(row, path))
-			return row;
-	}
-	return NULL;
-}
-
-static void others(struct front_ask *a)
-{
-	const struct row *row = owner(a->front, a->req->path);
-
-	if (row)
-		ask_refuse(a, 501, "not_implemented", "this is a path of the "
-			   "module %.*s, which the hub does not pass on yet; "
-			   "it answers itself on port %u of this host",
-			   STR_ARG(row->short_name), (unsigned)row->port);
-	else
-		not_found(a);
 }
 
 static bool is_malformed(const struct front_ask *a)

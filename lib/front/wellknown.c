@@ -14,21 +14,15 @@
 	"Access-Control-Allow-Origin: *\r\n" \
 	"Access-Control-Allow-Methods: GET, OPTIONS\r\n"
 
-static void refuse(const struct front_ask *a, int status, const char *code,
-		   const char *text, struct str extra)
+static void unavailable(const struct front_ask *a, const char *why)
 {
-	struct buf b;
-
-	buf_init(&b, 4096);
-	apierr_body(&b, code, str_of(text));
-	httpd_reply(a->conn, status, JSON_TYPE, extra, buf_str(&b));
-	buf_release(&b);
+	ask_refuse_with(a, 503, STR(CORS), "service_unavailable", str_of(why));
 }
 
 static void fail(const struct front_ask *a, const struct err *e)
 {
-	refuse(a, apierr_status(e), apierr_code(e), e->msg,
-	       STR(CORS NO_STORE));
+	ask_refuse_with(a, apierr_status(e), STR(CORS), apierr_code(e),
+			str_of(e->msg));
 }
 
 /* As ask_no_store(), for pages of other origins. */
@@ -37,8 +31,7 @@ static bool no_store(const struct front_ask *a)
 	front_look(a->front);
 	if (a->front->store)
 		return false;
-	refuse(a, 503, "service_unavailable", a->front->store_error,
-	       STR(CORS NO_STORE));
+	unavailable(a, a->front->store_error);
 	return true;
 }
 
@@ -52,8 +45,7 @@ void get_jwks(struct front_ask *a)
 	if (no_store(a))
 		return;
 	if (!a->front->auth)
-		refuse(a, 503, "service_unavailable", "the keys cannot be "
-		       "read", STR(CORS NO_STORE));
+		unavailable(a, "the keys cannot be read");
 	else
 		httpd_reply(a->conn, 200, JSON_TYPE, STR(CORS),
 			    auth_jwks(a->front->auth, os_unix_ms(),
@@ -62,15 +54,9 @@ void get_jwks(struct front_ask *a)
 
 void get_revocation(struct front_ask *a)
 {
-	struct str method = a->req->head->method, text;
 	struct err e = { 0 };
+	struct str text;
 
-	if (!str_is(method, "GET") && !str_is(method, "HEAD")) {
-		refuse(a, 405, "method_not_allowed", "the revocation list "
-		       "answers only GET", STR(CORS NO_STORE
-		       "Allow: GET, HEAD, OPTIONS\r\n"));
-		return;
-	}
 	if (no_store(a))
 		return;
 	if (published_revoked(a->front, &text, &e) < 0)

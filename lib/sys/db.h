@@ -12,7 +12,8 @@
  *
  * While a struct db is open, nobody in this process may open and close its
  * file, or those beside it (-wal, -shm), by hand: the close would drop the
- * locks of SQLite. stat(2) is fine.
+ * locks of SQLite. stat(2) is fine. It does not go through a fork either: the
+ * child believes in locks that only its parent has.
  *
  * Errors name the file and what to do. ERR_BUSY: another process has it, and
  * nothing was done. ERR_INVALID: no database, or a damaged one. ERR_DENIED:

@@ -270,6 +270,18 @@ static int64_t ns_of(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static struct file_id id_from(const struct stat *st)
+{
+	return (struct file_id){
+		.exists = true,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.mtime_ns = ns_of(st->st_mtim),
+		.ctime_ns = ns_of(st->st_ctim),
+	};
+}
+
 int file_id(int dirfd, const char *name, struct file_id *id, struct err *e)
 {
 	struct stat st;
@@ -280,14 +292,18 @@ int file_id(int dirfd, const char *name, struct file_id *id, struct err *e)
 			return 0;
 		return err_sys(e, "look at %s", name);
 	}
-	*id = (struct file_id){
-		.exists = true,
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.size = st.st_size,
-		.mtime_ns = ns_of(st.st_mtim),
-		.ctime_ns = ns_of(st.st_ctim),
-	};
+	*id = id_from(&st);
+	return 0;
+}
+
+int file_id_of(int fd, struct file_id *id, struct err *e)
+{
+	struct stat st;
+
+	*id = (struct file_id){ .exists = false };
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at an open file");
+	*id = id_from(&st);
 	return 0;
 }
 

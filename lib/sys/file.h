@@ -48,6 +48,7 @@ struct file_id {
 	int64_t mtime_ns, ctime_ns;
 };
 int  file_id(int dirfd, const char *name, struct file_id *, struct err *);
+int  file_id_of(int fd, struct file_id *, struct err *);  /* an open one */
 bool file_same(const struct file_id *, const struct file_id *);
 
 /*

@@ -45,6 +45,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 
 	*d = (struct httpd){
 		.loop = l,
+		.server = "pc/" PC_VERSION,
 		.max_conns = max_conns,
 		.head_ms = HTTPD_HEAD_MS,
 		.idle_ms = HTTPD_IDLE_MS,

@@ -67,8 +67,8 @@ struct httpd_shared;
 struct httpd_req {
 	const struct http_head *head;
 	/* As sent; of an absolute target the part after the authority, which
-	 * head->host then holds (RFC 9112 3.2.2). Else '/...', or "*" with
-	 * OPTIONS. */
+	 * head->host then holds, and which no Host contradicts (RFC 9112
+	 * 3.2.2). Else '/...', or "*" with OPTIONS. */
 	struct str path, query, body;
 	struct arena *arena;            /* until the answer is complete */
 	uid_t uid;                      /* AF_UNIX: the peer's; else -1 */
@@ -80,7 +80,7 @@ struct httpd {
 	void (*on_request)(struct httpd_conn *, struct httpd_req *);
 	/* Whether to serve this peer; NULL serves all. AF_UNIX only. */
 	bool (*may)(struct httpd *, uid_t uid, pid_t pid);
-	const char *server;             /* value of Server, or NULL */
+	const char *server;             /* value of Server: pc/VERSION */
 	/* Once, when the last connection has ended after httpd_drain(). */
 	void (*on_idle)(struct httpd *);
 	size_t max_per_peer;            /* an address that is not loopback, or
@@ -99,7 +99,7 @@ struct httpd {
 	bool draining;
 };
 
-/* The owner then sets ctx, on_request, may, server and max_per_peer. */
+/* The owner then sets ctx, on_request, may and max_per_peer. */
 int  httpd_init(struct httpd *, struct loop *, size_t max_conns, struct err *);
 /* Takes a listening descriptor and serves it; it is the server's, or closed
  * when that fails. */

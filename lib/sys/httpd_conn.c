@@ -146,10 +146,11 @@ void httpd_finished(struct httpd_conn *c)
 		loop_later(c->server->loop, &c->later);
 }
 
-/* Splits what the request names; false when it names nothing of ours. */
-static bool target(struct http_head *h, struct httpd_req *r)
+/* Splits what the request names; NULL, or what is wrong with it. */
+static const char *target(struct http_head *h, struct httpd_req *r)
 {
-	struct str t = h->target, rest;
+	static const char malformed[] = "malformed request target";
+	struct str t = h->target, rest, said = h->host;
 	size_t n = 0;
 
 	if (str_eq_nocase(str_take(t, 7), STR("http://")))
@@ -161,18 +162,22 @@ static bool target(struct http_head *h, struct httpd_req *r)
 		for (n = 0; n < t.n && t.p[n] != '/' && t.p[n] != '?'; n++)
 			;
 		h->host = str_take(t, n);
-		if (!h->host.n || str_find(h->host, '@') >= 0)
-			return false;
+		if (!h->host.n || !http_is_host(h->host))
+			return malformed;
+		if (said.n && !str_eq_nocase(said, h->host))
+			return "Host is not that of the request target";
 		t = str_skip(rest, n);
 		if (!t.n || t.p[0] == '?') {
 			r->path = STR("/");
 			r->query = str_skip(t, 1);
-			return true;
+			return NULL;
 		}
 	}
 	str_cut(t, '?', &r->path, &r->query);
-	return (t.n && t.p[0] == '/') ||
-	       (str_is(t, "*") && str_is(h->method, "OPTIONS"));
+	if ((t.n && t.p[0] == '/') ||
+	    (str_is(t, "*") && str_is(h->method, "OPTIONS")))
+		return NULL;
+	return malformed;
 }
 
 static enum taken refuse(struct httpd_conn *c, int status, const char *why)
@@ -195,8 +200,9 @@ static enum taken begin(struct httpd_conn *c, struct input *in)
 	c->minor = n <= 0 || h->minor;
 	if (n <= 0)
 		return refuse(c, h->status, why);
-	if (!target(h, &r))
-		return refuse(c, 400, "malformed request target");
+	why = target(h, &r);
+	if (why)
+		return refuse(c, 400, why);
 	if (h->minor && !h->expect_continue && http_field(h, "Expect").p)
 		return refuse(c, 417, "unknown expectation");
 	if (h->length > HTTPD_BODY_MAX)
@@ -218,6 +224,7 @@ static enum taken chunks(struct httpd_conn *c, struct input *in, size_t *end)
 {
 	size_t to = c->head_len + c->body_len, from = to;
 	struct str data;
+	uint64_t left;
 	int n;
 
 	while (!chunked_done(&c->chunked)) {
@@ -230,7 +237,10 @@ static enum taken chunks(struct httpd_conn *c, struct input *in, size_t *end)
 			return refuse(c, 400, "malformed chunk");
 		if (!n)
 			break;
-		if (c->body_len + data.n > HTTPD_BODY_MAX)
+		/* As soon as it is announced, not when it has come. */
+		left = chunked_left(&c->chunked);
+		if (left > HTTPD_BODY_MAX ||
+		    c->body_len + data.n + left > HTTPD_BODY_MAX)
 			return refuse(c, 413, "body too large");
 		if (data.n)
 			memmove(in->p + to, data.p, data.n);

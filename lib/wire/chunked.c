@@ -38,6 +38,11 @@ bool chunked_done(const struct chunked *c)
 	return c->done;
 }
 
+uint64_t chunked_left(const struct chunked *c)
+{
+	return c->state == DATA ? c->left : 0;
+}
+
 static int hex(char c)
 {
 	if (c >= '0' && c <= '9')

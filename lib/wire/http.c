@@ -205,8 +205,7 @@ static bool is_ipv6_char(unsigned char c)
 	       (c >= 'A' && c <= 'F') || c == ':' || c == '.';
 }
 
-/* uri-host [ ":" port ], RFC 9110 7.2; empty when the target has none. */
-static bool host_fits(struct str s)
+bool http_is_host(struct str s)
 {
 	struct str name;
 
@@ -281,7 +280,7 @@ static int host(struct parse *p, struct str value)
 		return FINE;
 	if (p->host)
 		return bad(p, "more than one Host");
-	if (!host_fits(value))
+	if (!http_is_host(value))
 		return bad(p, "malformed Host");
 	p->host = true;
 	p->h->host = value;
@@ -333,7 +332,8 @@ static const char *name_fault(struct str name, char next)
 	if (next == '\n')
 		return "bare line feed";
 	if (next != ' ' && next != '\t')
-		return name.n ? "malformed field name" : "empty field name";
+		return name.n || next != ':' ? "malformed field name" :
+		       "empty field name";
 	return name.n ? "white space before a colon" : "folded field";
 }
 

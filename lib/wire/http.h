@@ -79,6 +79,7 @@ bool http_has_token(const struct http_head *, const char *name,
 		    const char *token);
 
 bool http_is_token(struct str);         /* RFC 9110 5.6.2, not empty */
+bool http_is_host(struct str);          /* 7.2: host [":" port]; may be empty */
 const char *http_reason(int status);    /* "Not Found"; "" when unknown */
 
 /*
@@ -107,6 +108,8 @@ struct chunked {
 void chunked_init(struct chunked *);
 int  chunked_feed(struct chunked *, struct str in, struct str *data);
 bool chunked_done(const struct chunked *);
+/* How much data is still to come of the chunk that has begun. */
+uint64_t chunked_left(const struct chunked *);
 
 /* Writing. Field values with CR, LF or NUL make the buf fail. */
 void http_put_field(struct buf *, const char *name, struct str value);

@@ -47,14 +47,6 @@ $O/fuzz/obj/%.o: %.c $O/fuzz/flags
 	$(FUZZ_CC) $(fuzz_flags) $(see) -fsanitize=fuzzer-no-link,$(fuzz_san) \
 		-MMD -MP -c -o $@ $<
 
-# Compiled, though no target calls into third-party code.
-fuzz_sees = $(patsubst $O/%,$O/fuzz/obj/%,$1)
-$(call fuzz_sees,$(sees_sqlite)): $O/vendor/sqlite.ready
-$(call fuzz_sees,$(sees_sqlite)): private fuzz_flags += -isystem $(sqlite_dir)
-$(call fuzz_sees,$(sees_bearssl)): $O/vendor/bearssl.ready
-$(call fuzz_sees,$(sees_bearssl)): private fuzz_flags += \
-	-isystem $(bearssl_dir)/inc
-
 define fuzz_rule
 # From an archive: what a target does not use may want what it has not got.
 $O/fuzz/$1.a: $(patsubst %.c,$O/fuzz/obj/%.o,\

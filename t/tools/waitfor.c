@@ -157,26 +157,40 @@ static bool file_is(struct scan *s, const char *what, const char *arg,
 	return scan_more(s, path, NULL, (size_t)atol(arg));
 }
 
-/* The directory is watched, so a file that is not there yet is seen too. */
+/* Its directory, or the nearest that is there by now: what is not there yet
+ * is seen when it comes. Again after each event, for the next one below. */
+static void watch(int fd, const char *path)
+{
+	char dir[4096];
+
+	snprintf(dir, sizeof dir, "%s", path);
+	for (;;) {
+		char *slash = strrchr(dir, '/');
+
+		if (slash)
+			slash[slash == dir] = '\0';
+		if (inotify_add_watch(fd, slash ? dir : ".", IN_CREATE |
+				      IN_MODIFY | IN_MOVED_TO |
+				      IN_CLOSE_WRITE) >= 0)
+			return;
+		if (errno != ENOENT || !slash || !strcmp(dir, "/"))
+			break;
+	}
+	fprintf(stderr, "waitfor: %s: %s\n", dir, strerror(errno));
+	exit(2);
+}
+
 static void wait_file(const char *what, const char *arg, const char *path)
 {
 	static struct scan scan = { .fd = -1 };
-	char dir[4096], events[8192];
-	char *slash;
-	struct pollfd pfd = { .events = POLLIN };
+	struct pollfd pfd = { .fd = inotify_init1(IN_NONBLOCK),
+			      .events = POLLIN };
+	char events[8192];
 
-	snprintf(dir, sizeof dir, "%s", path);
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir] = '\0';
-	pfd.fd = inotify_init1(IN_NONBLOCK);
-	if (pfd.fd < 0 ||
-	    inotify_add_watch(pfd.fd, slash ? dir : ".", IN_CREATE |
-			      IN_MODIFY | IN_MOVED_TO | IN_CLOSE_WRITE) < 0) {
-		fprintf(stderr, "waitfor: %s: %s\n", dir, strerror(errno));
-		exit(2);
-	}
-	while (!file_is(&scan, what, arg, path)) {
+	for (;;) {
+		watch(pfd.fd, path);
+		if (file_is(&scan, what, arg, path))
+			break;
 		if (!left_ms())
 			late(path);
 		if (poll(&pfd, 1, left_ms()) > 0)

@@ -72,6 +72,41 @@ static void known(void)
 	   "more than the modulus");
 }
 
+static struct key_pair a_pair(void)
+{
+	struct err e = { 0 };
+	struct key_pair k;
+
+	ok(!key_make(&k, &arena, &e), "a key is made: %s", e.msg);
+	return k;
+}
+
+/* Texts whose hashes begin or end as that of another's: all of it counts. */
+static void alike(void)
+{
+	struct key_pair k = a_pair();
+	unsigned char want[SHA256_SIZE], got[SHA256_SIZE];
+	char signature[RSA_BYTES_MAX], text[20];
+	unsigned first = 0, last = 0, taken = 0;
+	struct key_public pub;
+	size_t n = 0;
+
+	ok(!key_sign(k.private_pem, STR("x"), signature, &n, NULL) &&
+	   !key_read(&pub, k.public_pem, NULL), "signed");
+	sha256(STR("x"), want);
+	for (unsigned i = 0; first < 2 || last < 2; i++) {
+		snprintf(text, sizeof text, "%u", i);
+		sha256(str_of(text), got);
+		if (got[0] != want[0] && got[31] != want[31])
+			continue;
+		first += got[0] == want[0];
+		last += got[31] == want[31];
+		taken += key_verify(&pub, str_of(text),
+				    (struct str){ signature, n });
+	}
+	ok(!taken, "no hash that is like it in a byte");
+}
+
 static bool pem_is(struct str pem, const char *label)
 {
 	struct str line, rest = pem;
@@ -90,16 +125,6 @@ static bool pem_is(struct str pem, const char *label)
 		lines++;
 	}
 	return good && lines && str_is(line, last) && !rest.n;
-}
-
-/* As often as the directory of a test needs a key of ours. */
-static struct key_pair a_pair(void)
-{
-	struct err e = { 0 };
-	struct key_pair k;
-
-	ok(!key_make(&k, &arena, &e), "a key is made: %s", e.msg);
-	return k;
 }
 
 static void made(void)
@@ -403,6 +428,7 @@ int main(void)
 	dir = scratch();
 	arena_init(&arena, 4 << 20);
 	known();
+	alike();
 	made();
 	theirs();
 	huge();

@@ -198,8 +198,8 @@ static void test_list(void)
 	int64_t at;
 
 	ok(is_page(f, "", false), "an empty register");
-	add("b", "cli_mint", T0, T0 + DAY);
 	add("a", "cli_mint", T0, T0 + DAY);
+	add("b", "cli_mint", T0, T0 + DAY);
 	add("c", "operator_mint", T0 + 1, T0 + DAY);
 	add("d", "cli_mint", T0 - 1, T0 + DAY);
 	store_token_revoke(s, STR("b"), T0, &at, &e);

@@ -13,7 +13,8 @@
 #define T0 INT64_C(1780377693123)
 #define WRITES 1000
 #define WRITERS 2
-#define MAKERS 8
+#define MAKERS 16
+#define MAKINGS 30
 #define KILLS 50
 
 static int add(struct store *s, const char *jti, const char *scopes,
@@ -84,7 +85,7 @@ static void test_makers(void)
 {
 	bool good = true;
 
-	for (int round = 0; round < 10; round++) {
+	for (int round = 0; round < MAKINGS; round++) {
 		pid_t pids[MAKERS];
 		int start[2];
 		char go;

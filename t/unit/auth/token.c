@@ -333,6 +333,21 @@ static void the_question(void)
 	   "with more than a vault's");
 }
 
+/* A set with an empty one in it lets nothing more in. */
+static void no_issuer(void)
+{
+	const struct str odd[] = { STR_NULL, STR("") };
+	struct auth_ask q = ask(forge(0, HEAD, "{\"sub\":\"u1\","
+		"\"aud\":\"hub\",\"exp\":1800000600}"));
+
+	q.issuers = odd;
+	q.nissuers = LEN(odd);
+	ok(is(auth_check(auth, &q, &claims), AUTH_ISSUER), "no issuer");
+	q.jwt = forge(0, HEAD, "{\"sub\":\"u1\",\"aud\":\"hub\","
+		      "\"iss\":\"\",\"exp\":1800000600}");
+	ok(is(auth_check(auth, &q, &claims), AUTH_ISSUER), "an empty one");
+}
+
 /* The reference's API took host scopes, once: by the register. */
 static void minted_for_us(void)
 {
@@ -482,6 +497,35 @@ static void rotated(void)
 	   !in_jwks(key_at(1).kid, late), "until it expires");
 }
 
+static bool set_public(struct str kid, const char *file)
+{
+	return !sh("python3 -c 'import sqlite3; "
+		   "d = sqlite3.connect(\"hub.db\"); d.execute(\"update "
+		   "signing_keys set public_key_pem = ? where kid = ?\", "
+		   "(open(\"%s\").read(), \"%.*s\")); d.commit()'", file,
+		   STR_ARG(kid));
+}
+
+/* Another key under the same name: what the old one signed is not believed
+ * any longer, whether it was seen before or not. */
+static void rekeyed(void)
+{
+	struct str jwt = forge(0, HEAD, CLAIMS), kid = key_at(0).kid;
+	struct key_pair odd = { .kid = "" };
+
+	ok(is(check(jwt), AUTH_OK), "believed");
+	put_str(dir, "pub", key_at(0).public_pem);
+	key_make(&odd, &arena, NULL);
+	put_str(dir, "odd", odd.public_pem);
+	ok(set_public(kid, "odd"), "another process changes the key: %s",
+	   said(dir));
+	mono += AUTH_FRESH_MS;
+	ok(is(check(jwt), AUTH_SIGNATURE), "not believed");
+	ok(set_public(kid, "pub"), "and back: %s", said(dir));
+	mono += AUTH_FRESH_MS;
+	ok(is(check(jwt), AUTH_OK), "believed");
+}
+
 /* Rows that are none of ours, or damaged, are passed over. */
 static void odd_keys(void)
 {
@@ -570,11 +614,13 @@ int main(int argc, char **argv)
 	raw_tokens();
 	with_node();
 	the_question();
+	no_issuer();
 	minted_for_us();
 	time_goes_by();
 	revoked_here();
 	revoked_there();
 	many();
+	rekeyed();
 	rotated();
 	odd_keys();
 	without();

@@ -184,7 +184,8 @@ static void test_refusals(void)
 		ok(get_is("GET", "/api/modules", all[i].field, 401,
 			  "{\"error\":\"unauthenticated\"") &&
 		   get_is("GET", "/api/modules", all[i].field, 401,
-			  all[i].why), "401 for '%.40s'", all[i].field);
+			  all[i].why), "401 for '%.*s'",
+		   (int)strcspn(all[i].field, "\r"), all[i].field);
 	ok(get_is("GET", "/api/hub", "Authorization: Bearer x\r\n", 401,
 		  "WWW-Authenticate: Bearer error=\"invalid_token\", "
 		  "error_description=\"") &&
@@ -219,6 +220,11 @@ static void test_issuers(void)
 		 (unsigned)rig.front.port);
 	ok(get_is("GET", "/api/modules", token_of(AUTH, local, 60), 200,
 		  "keeper"), "this host's names are");
+	rig.front.operator_issuer = STR("https://was.example");
+	ok(get_is("GET", "/api/modules",
+		  token_of(AUTH, "https://was.example", 60), 200, "keeper"),
+	   "so is that of operator.token");
+	rig.front.operator_issuer = STR_NULL;
 	snprintf(field, sizeof field, "%s", token_of(AUTH, HOST, 60));
 	memcpy(strstr(field, "Bearer"), "bEARER", 6);
 	ok(get_is("GET", "/api/modules", field, 200, "keeper"),

@@ -422,7 +422,7 @@ int main(void)
 	store = store_open(&rig.front.home, STORE_MAKE, 0, &e);
 	if (!store || token_ensure_key(store, os_unix_ms(), &made, &e) < 0)
 		scratch_bail(e.msg);
-	rig.front.store = store;
+	rig.front.opened = rig.front.store = store;
 	rig.front.auth = auth_new(store, &e);
 	both = token(BOTH, "operator");
 	wellknown();
@@ -436,9 +436,7 @@ int main(void)
 	registered(both);
 	settings(both);
 	published_free(&rig.front);
-	auth_free(rig.front.auth);
 	rig_down();
-	store_close(store);
 	arena_release(&arena);
 	return tap_done();
 }

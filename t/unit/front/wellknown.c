@@ -9,6 +9,7 @@ static int home;
 static struct registry registry;
 static struct listing listing;
 static int opened;              /* module.json, all in all */
+static bool no_broker;
 
 #define ORIGIN "https://hub.example"
 #define ROW(name, port, more) \
@@ -25,6 +26,8 @@ static int open_manifest(void *ctx, struct str dir, struct err *e)
 
 	(void)ctx;
 	opened++;
+	if (no_broker)
+		return err_set(e, ERR_UNREACHABLE, "not now");
 	snprintf(path, sizeof path, "%.*s/.parachute/module.json",
 		 STR_ARG(dir));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -249,6 +252,9 @@ static void manifests(void)
 	put(home, "m/.parachute/module.json",
 	    MANIFEST(",\"displayName\":\"Six\""));
 	ok(named("Six"), "the same file, written anew");
+	no_broker = true;
+	ok(named("Six"), "one that cannot be looked at now");
+	no_broker = false;
 	module("m", "{ no");
 	ok(named(""), "a broken one");
 	module("m", "{\"name\":\"M\"}");

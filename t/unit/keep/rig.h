@@ -42,6 +42,7 @@ static struct rig {
 	struct feeds feeds;
 	struct logs logs;
 	struct crew crew;
+	struct workers workers; /* none */
 	struct events events;
 	struct httpd httpd;
 	struct api api;
@@ -349,7 +350,8 @@ static inline void rig_up(void)
 	rig.events.ctx = &rig.api;
 	rig.api = (struct api){ .sup = &rig.sup, .ops = &rig.ops,
 		.feeds = &rig.feeds, .logs = &rig.logs,
-		.crew = &rig.crew, .events = &rig.events,
+		.crew = &rig.crew, .workers = &rig.workers,
+		.events = &rig.events,
 		.registry = &rig.registry,
 		.spawn = &rig.spawn, .out = &rig.out };
 	rig_serve(&e);

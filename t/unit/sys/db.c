@@ -96,6 +96,58 @@ static int in_child(int (*f)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* The system, as SQLite meets it */
+
+static int opened, strange;
+static int (*real_open)(const char *, int, int);
+
+static int spy_open(const char *path, int flags, int mode)
+{
+	opened++;
+	if (strncmp(path, scratch_path, strlen(scratch_path))) {
+		tap_diag("opened %s", path);
+		strange++;
+	}
+	return real_open(path, flags, mode);
+}
+
+static void *no_mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
+{
+	(void)p, (void)n, (void)prot, (void)flags, (void)fd, (void)at;
+	errno = ENODEV;
+	return MAP_FAILED;
+}
+
+/* The first test: where chance comes from is asked once. */
+static void test_system(void)
+{
+	sqlite3_vfs *vfs;
+	struct db *db;
+
+	ok(refused(DB_READ, ERR_NOT_FOUND, "there is none"), "nothing yet");
+	vfs = sqlite3_vfs_find("unix");
+	real_open = (int (*)(const char *, int, int))
+		vfs->xGetSystemCall(vfs, "open");
+	vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)spy_open);
+	db = must(DB_MAKE, 0);
+	db_run(db, "CREATE TABLE t (a); CREATE TABLE u (a);"
+	       "INSERT INTO t VALUES (random()), (randomblob(9));"
+	       "INSERT INTO u SELECT * FROM t ORDER BY a DESC", NULL);
+	ok(opened && !strange, "opens files of its own directory alone");
+	ok(number(db, "SELECT count(DISTINCT a) FROM t") == 2 &&
+	   number(db, "SELECT random() <> 0") == 1, "chance is chance");
+	db_close(db);
+	vfs->xSetSystemCall(vfs, "open", NULL);
+	vfs->xSetSystemCall(vfs, "mmap", (sqlite3_syscall_ptr)no_mmap);
+	ok(refused(DB_WRITE, ERR_FAILED, "move the home to a local"),
+	   "a volume without shared memory, and a database");
+	clean();
+	ok(refused(DB_MAKE, ERR_FAILED, "move the home to a local"),
+	   "and without one");
+	vfs->xSetSystemCall(vfs, "mmap", NULL);
+	clean();
+}
+
 static void test_make(void)
 {
 	mode_t was = umask(0);
@@ -384,55 +436,6 @@ static void test_long_path(void)
 	close(deep);
 }
 
-/* The system, as SQLite meets it */
-
-static int opened, strange;
-static int (*real_open)(const char *, int, int);
-
-static int spy_open(const char *path, int flags, int mode)
-{
-	opened++;
-	if (strncmp(path, scratch_path, strlen(scratch_path))) {
-		tap_diag("opened %s", path);
-		strange++;
-	}
-	return real_open(path, flags, mode);
-}
-
-static void *no_mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
-{
-	(void)p, (void)n, (void)prot, (void)flags, (void)fd, (void)at;
-	errno = ENODEV;
-	return MAP_FAILED;
-}
-
-static void test_system(void)
-{
-	sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
-	struct db *db;
-
-	real_open = (int (*)(const char *, int, int))
-		vfs->xGetSystemCall(vfs, "open");
-	vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)spy_open);
-	db = must(DB_MAKE, 0);
-	db_run(db, "CREATE TABLE t (a); CREATE TABLE u (a);"
-	       "INSERT INTO t VALUES (random()), (randomblob(9));"
-	       "INSERT INTO u SELECT * FROM t ORDER BY a DESC", NULL);
-	ok(opened && !strange, "opens files of its own directory alone");
-	ok(number(db, "SELECT count(DISTINCT a) FROM t") == 2 &&
-	   number(db, "SELECT random() <> 0") == 1, "chance is chance");
-	db_close(db);
-	vfs->xSetSystemCall(vfs, "open", NULL);
-	vfs->xSetSystemCall(vfs, "mmap", (sqlite3_syscall_ptr)no_mmap);
-	ok(refused(DB_WRITE, ERR_FAILED, "move the home to a local"),
-	   "a volume without shared memory, and a database");
-	clean();
-	ok(refused(DB_MAKE, ERR_FAILED, "move the home to a local"),
-	   "and without one");
-	vfs->xSetSystemCall(vfs, "mmap", NULL);
-	clean();
-}
-
 static int fill_disk(void)
 {
 	struct err e = { 0 };
@@ -480,6 +483,7 @@ int main(void)
 {
 	dir = scratch();
 	arena_init(&arena, 1 << 20);
+	test_system();
 	test_make();
 	test_refused();
 	test_damaged();
@@ -488,7 +492,6 @@ int main(void)
 	test_transaction();
 	test_place();
 	test_long_path();
-	test_system();
 	test_full();
 	arena_release(&arena);
 	close(dir);

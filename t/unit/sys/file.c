@@ -222,6 +222,7 @@ static void identity(void)
 	struct file_id a, b;
 	struct err e = { 0 };
 	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	int fd;
 
 	put("id", "one");
 	ok(!file_id(dir, "id", &a, &e) && a.exists && a.size == 3, "known");
@@ -233,11 +234,17 @@ static void identity(void)
 	file_put(dir, "id", STR("one"), 0600, &e);
 	utimensat(dir, "id", old, 0);
 	ok(!file_id(dir, "id", &b, &e) && !file_same(&a, &b), "replaced");
+	fd = openat(dir, "id", O_RDONLY | O_CLOEXEC);
+	ok(!file_id(dir, "id", &a, &e) && !file_id_of(fd, &b, &e) &&
+	   file_same(&a, &b), "by name or open, the same");
+	close(fd);
 	unlinkat(dir, "id", 0);
 	ok(!file_id(dir, "id", &a, &e) && !a.exists && !file_same(&a, &b),
 	   "gone is no error");
 	ok(!file_id(dir, "absent", &b, &e) && file_same(&a, &b),
 	   "absent is as absent");
+	ok(file_id_of(fd, &b, &e) < 0 && !b.exists, "one that is closed: %s",
+	   e.msg);
 	ok(file_id(dir, "f/x", &b, &e) < 0 && !b.exists, "below a file: %s",
 	   e.msg);
 }

@@ -269,8 +269,8 @@ static void test_targets(void)
 	for (size_t i = 0; i < LEN(all); i++) {
 		int before = seen.requests;
 
-		snprintf(text, sizeof text, "%s HTTP/1.1\r\n%s\r\n",
-			 all[i].target, HOST);
+		snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: %s\r\n\r\n",
+			 all[i].target, all[i].host);
 		ask(c, text);
 		until(seen.requests > before);
 		ok(!strcmp(seen.path, all[i].path) &&

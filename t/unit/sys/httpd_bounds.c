@@ -35,7 +35,11 @@ static void test_refused(void)
 		"Content-Length: 1\r\n\r\n", 0, 400);
 	refused("target", "GET x HTTP/1.1\r\n" HOST "\r\n", 0, 400);
 	refused("asterisk", "GET * HTTP/1.1\r\n" HOST "\r\n", 0, 400);
+	refused("another host in the target", "GET http://b/ HTTP/1.1\r\n"
+		HOST "\r\n", 0, 400);
 	refused("user in the target", "GET http://u@h/ HTTP/1.1\r\n" HOST
+		"\r\n", 0, 400);
+	refused("no host in an old target", "GET http://a\"b/ HTTP/1.0\r\n"
 		"\r\n", 0, 400);
 	refused("CONNECT", "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n", 0, 400);
 	refused("version", "GET / HTTP/2.0\r\n" HOST "\r\n", 0, 505);

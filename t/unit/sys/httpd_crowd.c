@@ -85,7 +85,7 @@ static void test_peers(void)
 	}
 	c[3] = from_outside("/x");
 	until(c[3]->eof);
-	ok(answered(c[3], "503") && strstr(c[3]->got, "one address"),
+	ok(answered(c[3], "503") && strstr(c[3]->got, "one peer"),
 	   "the fourth of one address is refused");
 	hang_up(c[3]);
 	d = client(true);
