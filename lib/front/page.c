@@ -80,7 +80,7 @@ static const char mark[] =
 	"<rect x=\"20\" y=\"37\" width=\"8\" height=\"7\" rx=\"1.5\"/></svg>";
 
 static const struct {
-	const char *path, *what;
+	const char *name, *what;
 } documents[] = {
 	{ "/.well-known/parachute.json", "all modules and their addresses" },
 	{ "/.well-known/jwks.json", "the keys that tokens are checked with" },
@@ -311,8 +311,8 @@ static void put_documents(struct buf *b)
 	       "<h2 id=\"programs\">For programs</h2>\n<dl>\n");
 	for (size_t i = 0; i < LEN(documents); i++)
 		buf_printf(b, "<div><dt><a href=\"%s\"><code>%s</code></a>"
-			   "</dt><dd>%s</dd></div>\n", documents[i].path,
-			   documents[i].path, documents[i].what);
+			   "</dt><dd>%s</dd></div>\n", documents[i].name,
+			   documents[i].name, documents[i].what);
 	put(b, "</dl>\n</section>\n");
 }
 
@@ -324,7 +324,7 @@ static void put_commands(struct buf *b)
 	       "host, programs show a token.</p>\n<dl>\n");
 	for (size_t i = 0; i < LEN(commands); i++)
 		buf_printf(b, "<div><dt><code>%s</code></dt><dd>%s</dd>"
-			   "</div>\n", commands[i].path, commands[i].what);
+			   "</div>\n", commands[i].name, commands[i].what);
 	put(b, "</dl>\n</section>\n");
 }
 

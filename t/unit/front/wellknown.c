@@ -150,7 +150,8 @@ static void vaults(void)
 	     ROW("parachute-vault-home", 1940, PATHS("\"/somewhere\"")) ","
 	     ROW("parachute-vault-none", 1940, PATHS("")) ","
 	     "{\"name\":\"parachute-vault-seed\",\"port\":1940,"
-	     "\"health\":\"/\",\"version\":\"0.0.0-linked\",\"paths\":[\"/vault/seed\"]}");
+	     "\"health\":\"/\",\"version\":\"0.0.0-linked\","
+	     "\"paths\":[\"/vault/seed\"]}");
 	ok(SHOWS("{\"vaults\":["
 		 "{\"name\":\"default\",\"url\":\"" ORIGIN "/vault/default\","
 		 "\"version\":\"1.0\",\"managementUrl\":\"admin/m\"},"
