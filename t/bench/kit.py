@@ -117,6 +117,7 @@ class Instance:
         self.dir = tempfile.mkdtemp(dir=kit.dir)
         self.notes_path = os.path.join(self.dir, "notes")
         self.root = 0
+        self.port = kit.ports(1)[0] if peer.door else 0
         names = [f"m{i}" for i in range(n)]
         argvs = [argv or [TINY]] * n
         if first:
@@ -126,6 +127,9 @@ class Instance:
     def start(self):
         env = {"PATH": os.environ["PATH"], "HOME": self.dir,
                "LANG": "C", "BENCH_NOTES": self.notes_path}
+        if self.port:
+            env |= {"PORT": str(self.port),
+                    "PARACHUTE_HOME": f"{self.dir}/home"}
         log = os.path.join(self.dir, "out")
         out = (log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = ("/dev/null", os.O_RDWR, 0)
@@ -163,18 +167,33 @@ class Instance:
         """Of the supervisor itself, all its processes."""
         return [self.root] + [p for p in below(self.root) if not is_tiny(p)]
 
-    def pss_kib(self):
-        kib = field(self.root, "smaps_rollup", "Pss")
+    def memory(self):
+        """PSS in KiB of each of its processes."""
+        kib = {self.root: field(self.root, "smaps_rollup", "Pss")}
         for pid in self.pids()[1:]:
             with contextlib.suppress(Failed):       # a child about to execute
-                kib += field(pid, "smaps_rollup", "Pss")
+                kib[pid] = field(pid, "smaps_rollup", "Pss")
         return kib
+
+    def pss_kib(self):
+        return sum(self.memory().values())
 
     def left(self):
         """What lives of us: top down, so that nothing comes back."""
         mine, noted = below(os.getpid()), {p for _, p, _ in self.notes()}
         ours = {self.root, *noted, *below(self.root)}
         return [p for p in mine if p in ours]
+
+    def halt(self):
+        """It is told to stop, and may be started again."""
+        def gone():
+            reap()
+            return not proc(self.root, "stat")
+
+        os.kill(self.root, signal.SIGTERM)
+        eventually(f"{self.peer.name} to stop", gone)
+        self.kit.roots.remove(self.root)
+        self.root = 0
 
     def stop(self):
         if self.root:

@@ -11,7 +11,7 @@ import sys
 from kit import Failed, Kit
 from peers import PEERS
 
-ALL = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P10"]
+ALL = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P10"]
 
 INTRO = """# Figures
 
@@ -25,7 +25,8 @@ machine are other figures; the ratios say more.
 
 Every supervisor keeps the same static program, `t/bench/tiny.c`, which notes
 its start and pauses. How each is laid out, started and asked stands in
-`t/bench/peers.py`.
+`t/bench/peers.py` and, with a front door, in `t/bench/front.py`.
+REFERENCE_DIR=DIR BUN=PROGRAM also measure the reference hub in DIR.
 """
 
 
@@ -45,6 +46,9 @@ def machine(peers):
                                     peer.package)
         if v:
             versions.append(f"{peer.name} {v}")
+    v = output("dpkg-query", "-W", "-f", "${Version}", "nginx")
+    if v:
+        versions.append(f"nginx {v}")
     if versions:
         lines.append("Debian's " + ", ".join(versions))
     return lines

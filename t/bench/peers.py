@@ -96,6 +96,7 @@ class Peer:
     kill_pause_s: float = 0.03      # between two kills
     quiet: bool = False             # its stdout goes to /dev/null
     keeps_output: bool = False      # of its modules, without a helper
+    door: bool = False              # is given a TCP port, PORT
 
     def present(self):
         return all(shutil.which(p) for p in self.programs)
@@ -116,7 +117,7 @@ PEERS = [
                 ["pc-status", "--version"]),
         ],
         programs=["pc", "pc-serve", "pc-status", "pc-start", "pc-stop",
-                  "pc-restart", "pc-logs", "pc-logd"]),
+                  "pc-restart", "pc-logs", "pc-logd", "pc-front", "pc-auth"]),
     Peer(
         name="runit", package="runit", layout=scan_layout, turns=3,
         start=lambda top: ["runsvdir", f"{top}/scan"],
