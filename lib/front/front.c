@@ -126,7 +126,7 @@ static void look_at_store(struct front *f)
 	if (store_version(f->store, &version, NULL) == 0 &&
 	    version != f->store_version) {
 		f->store_version = version;
-		f->expose_id = (struct file_id){ 0 };
+		f->origins_old = true;
 	}
 }
 
@@ -144,6 +144,8 @@ void front_look(struct front *f)
 		await_store(f, now_ms);
 	if (file_id(f->home.fd, HOME_EXPOSE, &id, NULL) == 0 &&
 	    !file_same(&id, &f->expose_id))
+		f->origins_old = true;
+	if (f->origins_old)
 		front_origins(f);
 }
 
@@ -251,6 +253,7 @@ void front_origins(struct front *f)
 	if (f->origins.n && !str_eq(was, found.issuer))
 		front_tell(f, "prepare", "the issuer has changed");
 	f->origins = found;
+	f->origins_old = false;
 	f->operator_issuer = own;
 	arena_release(&f->origin_arena);
 	f->origin_arena = next;

@@ -80,6 +80,7 @@ struct front {
 	/* What may change on disk, as it was when last looked at. */
 	int64_t looked_ms;
 	int64_t store_version;
+	bool origins_old;               /* somebody wrote since they were read */
 	struct file_id db_id, expose_id;
 	int64_t asked_ms;               /* to prepare, without a store */
 	struct watch gone;              /* hub.db or the home is moved */
