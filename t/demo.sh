@@ -153,10 +153,13 @@ trap 'again=1; kill -TERM "$hub" 2>/dev/null || :' INT TERM HUP
 try_next() {
 	cat <<-EOF
 
-		The hub is up on port $1. In another terminal, from here:
+		The hub is up: http://127.0.0.1:$1/ shows it in a browser. In
+		another terminal, from here:
 
 		  export PARACHUTE_HOME=$root PATH=$build/bin:\$PATH
 		  pc-status
+		  pc-status --url http://127.0.0.1:$1     # over TCP, by token
+		  pc-auth show
 		  pc-logs -f $last
 		  $talk
 		  kill -9 \$(pc-status $last | awk '\$1 == "$last" { print \$5 }')
