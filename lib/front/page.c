@@ -343,8 +343,8 @@ void page_write(struct buf *b, const struct listing *l, struct str origin)
 	put_bdi(b, host_of(origin));
 	put(b, " &middot; pc " PC_VERSION "</p></div></div>\n"
 	       "<p class=\"lead\">This hub keeps the modules of one host "
-	       "running and is their front door: all of them are reached at "
-	       "this address.</p>\n</header>\n<main>\n");
+	       "running. It does not pass requests on to them yet; who may "
+	       "ask it about them shows a token.</p>\n</header>\n<main>\n");
 	put_modules(b, l);
 	put_commands(b);
 	put_documents(b);
