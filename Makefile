@@ -230,7 +230,7 @@ check-now: all $(units) $(tools) $(seams) $(replays)
 # The tests that chance has a part in, long, one after the other. SEED=N
 # repeats a run, ROUNDS=N sets its length, SOAKS="gone killed" chooses.
 SOAKS   = gone gone-cgroup killed killed-cgroup nodrop descriptors pid1 clock \
-          diskfull ops-random
+          diskfull ops-random front-dies
 SECONDS = 7200
 soak:
 	$(need) check

@@ -81,7 +81,11 @@ static const struct verb *find_verb(const char *name)
 
 static void check_options(const struct verb *v)
 {
-	const struct { const char *name; enum given bit; bool given; } all_of[] = {
+	const struct {
+		const char *name;
+		enum given bit;
+		bool given;
+	} all_of[] = {
 		{ "scope", SCOPE, scope }, { "aud", AUD, aud },
 		{ "expires-in", EXPIRES_IN, expires_in },
 		{ "ttl", TTL, ttl }, { "ephemeral", EPHEMERAL, ephemeral },
@@ -139,6 +143,8 @@ static struct str compact(struct arena *a, struct buf *out, const char *text)
 		cli_usage("--permissions: this is no JSON object");
 	jsonw_init(&w, out, JSONW_COMPACT);
 	jsonw_value(&w, j);
+	if (buf_failed(out))
+		cli_usage("--permissions: no memory for it");
 	return buf_str(out);
 }
 

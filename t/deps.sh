@@ -34,6 +34,8 @@ group() {
 		node nodejs
 		curl curl
 		openssl openssl
+		strace strace
+		npm npm
 		prove perl
 		ps procps
 		jq jq' ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2016,SC2154
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154
 # What a module does with its first token, and with those that follow:
 # t/firsttoken.mjs, kept by the hub and knowing of it what every module does.
 . "${0%/*}/front.sh"
@@ -18,7 +18,10 @@ check() {
 	}
 }
 later() { ask "$guard" "/clock?s=$1"; }
-stats() { ask "$guard" /stats && jq -e "$1" ask.out || { cat ask.out; return 1; }; }
+stats() {       # JQ-EXPRESSION that must be true
+	ask "$guard" /stats || return 1
+	jq -e "$1" ask.out || { cat ask.out; return 1; }
+}
 fetched() {     # NAME: how often
 	ask "$guard" /stats && jq ".$1" ask.out
 }
@@ -110,6 +113,7 @@ ok '  revoked still'            check 401 revoked first
 
 was=$(fetched failed)
 for i in 1 2 3 4 5 6 7 8 9 10; do
+	# shellcheck disable=SC2046 # words
 	kill -KILL $(front_pids) 2>/dev/null
 	later 301
 	ok "all workers killed, $i: is taken" check 200 '' newer

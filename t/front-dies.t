@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2034,SC2154
 # Workers of the front door are killed under load: nobody but those who were
 # connected to them is the wiser.
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}

@@ -69,8 +69,9 @@ export const bye = () => agent.destroy();
 
 // --- hub.db and its keys
 
-export const sql = (text, ...args) => JSON.parse(execFileSync('python3',
-	[path.join(here, 'refhome.py'), 'sql', home, text, ...args]));
+export const sql = (...args) => JSON.parse(execFileSync(
+	process.env.PYTHON ?? 'python3',
+	[path.join(here, 'refhome.py'), 'sql', home, ...args]));
 
 export function activeKey() {
 	const [[kid, publicPem, privatePem]] = sql(`SELECT kid,

@@ -23,7 +23,10 @@ web_port=$free
 web_origin=http://127.0.0.1:$web_port
 workers=''
 
-refhome() { python3 "$here/refhome.py" "$@"; }
+# The program itself: what is first in PATH may be a slow script about it.
+PYTHON=$(python3 -c 'import sys; print(sys.executable)')
+export PYTHON
+refhome() { "$PYTHON" "$here/refhome.py" "$@"; }
 
 # Returns once a worker answers: until there is one, connections are closed.
 front_start() { # [ARG...]

@@ -46,6 +46,12 @@ done
 
 # --- whole homes
 
+# Lines of 64 characters, and a last one that may be shorter.
+pem='-----
+([A-Za-z0-9+/=]{64}
+)*[A-Za-z0-9+/=]{1,64}
+-----'
+
 # served SCHEMA ARG...: a home in all its parts
 served() {
 	_schema=$1 _iss=$2
@@ -81,21 +87,24 @@ revoked_served() {      # [JTI...]: the list, and these
 		LC_ALL=C sort >want
 	diff want got >differ || { head -n 20 differ; return 1; }
 }
-listed() {      # all pages of the register, as the database has it
+# The register page by page, as the database has it; all of it or the first.
+listed() {      # PAGES
 	: >got
-	_cursor=''
-	while :; do
+	_cursor='' _n=0
+	while [ "$_n" -lt "$1" ]; do
 		web GET "/api/auth/tokens${_cursor:+?cursor=$_cursor}" \
 			--bearer home/operator.token
 		[ "$code" = 200 ] || { cat body; return 1; }
 		jq -r '.tokens[].jti' body >>got
 		_cursor=$(jq -r '.next_cursor // empty | @uri' body)
 		[ -n "$_cursor" ] || break
+		_n=$((_n + 1))
 	done
-	rows 'SELECT jti FROM tokens ORDER BY created_at DESC, jti DESC' |
-		jq -r '.[][]' >want
+	rows 'SELECT jti FROM tokens ORDER BY created_at DESC, jti DESC LIMIT ?' \
+		"$(($1 * 50))" | jq -r '.[][]' >want
 	cmp want got
 }
+
 use_it() {
 	ok "$what: comes up"            front_start
 	ok '  the database is well'     jq -e '.db == "ok"' health.json
@@ -107,7 +116,7 @@ use_it() {
 	dump after
 	ok '  nothing is lost'          reference kept before after
 	ok '  schema'                   reference shape "$home" \
-		"$(($_schema > 11 ? $_schema : 11))"
+		"$((_schema > 11 ? _schema : 11))"
 	ok '  services.json is left as it was' cmp services.was home/services.json
 
 	ok '  mint through HTTP'        web_is 200 POST /api/auth/mint-token \
@@ -125,7 +134,7 @@ use_it() {
 		'[["s"]]' '  with the subject'
 	is "$(claim jwt '[.iss, .aud, .client_id, .vault_scope] | tostring')" \
 		"[\"$_iss\",\"scribe\",\"parachute-hub\",[]]" '  claims'
-	ok '  all pages of the register' listed
+	ok '  pages of the register'    listed "$pages"
 	ok '  revoke through HTTP'      web_is 200 POST /api/auth/revoke-token \
 		--bearer home/operator.token -d "{\"jti\":\"$jti_auth\"}" -- .revoked_at
 	ok '  revoke by pc-auth'        exits 0 pc-auth revoke-token -- \
@@ -154,10 +163,13 @@ use_it() {
 	ok '  rotate-key'               exits 0 pc-auth rotate-key
 	refhome sql "$home" 'SELECT kid, public_key_pem, private_key_pem,
 		algorithm FROM signing_keys WHERE retired_at IS NULL' >key.json
-	ok '    one active, of the form of the reference' jq -e '
+	ok '    one active, of the form of the reference' jq -e \
+		--arg form "$pem" '
 		length == 1 and .[0][3] == "RS256" and
-		(.[0][1] | test("^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END PUBLIC KEY-----\n$")) and
-		(.[0][2] | test("^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END PRIVATE KEY-----\n$"))
+		(.[0][1] | test("^-----BEGIN PUBLIC KEY" + $form +
+			"END PUBLIC KEY-----\n$")) and
+		(.[0][2] | test("^-----BEGIN PRIVATE KEY" + $form +
+			"END PRIVATE KEY-----\n$"))
 		' key.json
 	jq -rj '.[0][1]' key.json >public.pem
 	is "$(jq -r '.[0][0]' key.json)" "$(openssl dgst -sha256 -binary \
@@ -194,7 +206,9 @@ home_is() {
 }
 public=https://box.tail1234.ts.net
 
+pages=1000
 home_is 6 "$web_origin" --keys pkcs1 --strange
+pages=3
 home_is 8 "$web_origin" --keys pkcs8 --long --loose
 is "$(rows 'SELECT vault_name, role FROM user_vaults WHERE user_id = ?' \
 	"$(fact .ada)")" '[["default", "write"]]' '  the assigned vault was moved'

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1091,SC2016,SC2154
+# shellcheck disable=SC1091,SC2002,SC2016,SC2154
 # Secrets are planted, then everything is asked and much is asked wrongly:
 # they are in no argument, answer, event, log or state file. The files they
 # belong into are ours alone from the first byte, whatever the umask.
 PC_TEST_DEADLINE=${PC_TEST_DEADLINE:-300}
 . "${0%/*}/front.sh"
 
-secrets() { python3 "$here/planted.py" "$@"; }
+secrets() { "$PYTHON" "$here/planted.py" "$@"; }
 plant() {       # NAME: standard input becomes needles
 	cat >"planted.$1" && mv "planted.$1" "needles/$1"
 }
@@ -16,7 +16,8 @@ mode() { stat -c %a "$1"; }
 traced() {      # NAME CMD...
 	_n=$1
 	shift
-	strace -f -qq -o "trace.$_n" -e trace=open,openat,creat,umask,clone,fork,vfork,unlink,unlinkat,rename,renameat,renameat2 \
+	strace -f -qq -o "trace.$_n" -e trace="open,openat,creat,umask,clone,$(
+		)fork,vfork,unlink,unlinkat,rename,renameat,renameat2" \
 		"$@" >traced.out 2>traced.err
 }
 
@@ -28,7 +29,7 @@ umask 0
 if strace -o /dev/null true 2>/dev/null; then
 	ok 'prepare, watched'           traced prepare pc-front --prepare
 	ok '  makes them for us alone'  secrets modes trace.prepare
-	ok '  that was seen'            sh -c "python3 '$here/planted.py' \
+	ok '  that was seen'            sh -c "'$PYTHON' '$here/planted.py' \
 		modes trace.prepare | grep -q '^[2-9] made'"
 	# shellcheck disable=SC2046 # names of ours
 	set -- $(ls home)
@@ -45,18 +46,18 @@ fi
 # --- the plants
 
 for m in good vault; do
-	mkdir -p "home/$m"
+	mkdir -m 755 "home/$m"
 	random >"env.$m"
 	(umask 077 && printf 'API_KEY=%s\n' "$(cat "env.$m")" >"home/$m/.env")
-	plant "env.$m" <"env.$m"
+	cat "env.$m" | plant "env.$m"
 done
 (random; echo; random) | plant body
-printf 'Basic %s\n' "$(sed -n 1p needles/body)" | plant basic
+printf 'Basic %s\n' "$(random)" | plant basic
 random | plant cookie
 random | plant query
 echo "eyJhbGciOiJSUzI1NiJ9.$(random).$(random)" | plant garbage
 
-python3 "$here/planted.py" watch needles home >watched 2>&1 &
+"$PYTHON" "$here/planted.py" watch needles home >watched 2>&1 &
 watcher=$!
 others="$others $watcher"
 ok 'a watcher'                  waitfor has watching watched
@@ -150,6 +151,7 @@ sed p home/operator.token | sed '1s/.*\.//' | plant operator.new
 pc-auth rotate-key >answers/rotate-key 2>&1
 refhome sql "$PARACHUTE_HOME" 'SELECT private_key_pem FROM signing_keys
 	WHERE retired_at IS NULL' | jq -r '.[][]' | plant keys.new
+sed p home/operator.token | sed '1s/.*\.//' | plant operator.last
 pc-auth revoke-token -- "$(claim tok.2 .jti)" >answers/revoke 2>&1
 ok 'restart'                    exits 0 pc-restart --wait=60 good
 

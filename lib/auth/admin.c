@@ -5,7 +5,6 @@
 #include "hub/client.h"
 #include "sys/file.h"
 #include "sys/os.h"
-#include "wire/date.h"
 
 #include <unistd.h>
 
@@ -202,76 +201,6 @@ int admin_each(struct admin *a, const struct admin_rows *want,
 	}
 	arena_release(&page);
 	return rc;
-}
-
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.p)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
-}
-
-static void put_time(struct jsonw *w, const char *key, int64_t ms)
-{
-	char text[DATE_ISO_SIZE];
-
-	jsonw_key(w, key);
-	date_iso(ms, text);
-	jsonw_cstr(w, ms ? text : NULL);
-}
-
-static bool is_no_space(unsigned char c)
-{
-	return c != ' ';
-}
-
-static void put_words(struct jsonw *w, const char *key, struct str words)
-{
-	struct str word;
-
-	jsonw_key(w, key);
-	jsonw_array(w);
-	while (words.n) {
-		word = str_span(words, is_no_space);
-		if (word.n)
-			jsonw_str(w, word);
-		words = str_skip(words, word.n + 1);
-	}
-	jsonw_end(w);
-}
-
-/* What stands there is JSON, or was put there by somebody else. */
-static void put_json(struct jsonw *w, const char *key, struct str text)
-{
-	const struct json *j;
-	struct arena a;
-
-	arena_init(&a, JSON_SIZE_MAX);
-	j = text.n ? json_parse(text, &a, NULL, NULL) : NULL;
-	jsonw_key(w, key);
-	if (j)
-		jsonw_value(w, j);
-	else
-		jsonw_null(w);
-	arena_release(&a);
-}
-
-void token_row_write(struct jsonw *w, const struct store_token *t)
-{
-	jsonw_object(w);
-	put_text(w, "jti", t->jti);
-	put_text(w, "user_id", t->user_id);
-	put_text(w, "subject", t->subject);
-	put_text(w, "client_id", t->client_id);
-	put_words(w, "scopes", t->scopes);
-	put_time(w, "expires_at", t->expires_ms);
-	put_time(w, "revoked_at", t->revoked_ms);
-	put_time(w, "created_at", t->created_ms);
-	put_text(w, "created_via", t->created_via);
-	put_json(w, "permissions", t->permissions);
-	jsonw_end(w);
 }
 
 const char *token_row_state(const struct store_token *t, int64_t now_ms)

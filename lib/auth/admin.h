@@ -73,8 +73,6 @@ typedef int admin_row_fn(void *ctx, const struct store_token *, struct err *);
 int admin_each(struct admin *, const struct admin_rows *, admin_row_fn *,
 	       void *ctx, struct err *);
 
-/* A row as GET /api/auth/tokens has it. */
-void token_row_write(struct jsonw *, const struct store_token *);
 /* "live", "expired", "revoked" */
 const char *token_row_state(const struct store_token *, int64_t now_ms);
 

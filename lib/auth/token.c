@@ -347,7 +347,8 @@ void auth_forget(struct auth *a, struct str jti)
 
 struct str auth_jwks(struct auth *a, int64_t now_ms, int64_t mono_ms)
 {
-	/* Those known before are better than none. */
-	(void)refresh(a, now_ms, mono_ms, false);
+	/* Asked each time: a module that has just met a new kid does not come
+	 * again soon. Those known before are better than none. */
+	(void)refresh(a, now_ms, mono_ms, true);
 	return keyset_jwks(&a->keys, now_ms);
 }

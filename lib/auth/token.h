@@ -25,6 +25,7 @@
  */
 
 #include "auth/store.h"
+#include "wire/json.h"
 
 #define AUTH_FRESH_MS   500
 #define AUTH_CACHED_MAX 256             /* verified tokens remembered */
@@ -93,7 +94,8 @@ void auth_forget(struct auth *, struct str jti);
  * call. An empty list without a store. */
 struct str auth_jwks(struct auth *, int64_t now_ms, int64_t mono_ms);
 
-/* A random identifier: 16 bytes, base64url (22 characters and NUL). */
+/* A random identifier: 16 bytes, base64url (22 characters and NUL), the first
+ * of which is no '-'. */
 #define JTI_SIZE 23
 int token_jti(char out[JTI_SIZE], struct err *);
 
@@ -156,7 +158,13 @@ int token_may_mint(const struct claims *, struct mint *, struct arena *,
 /* The same for revoking; row from store_token(). */
 bool token_may_revoke(const struct claims *, const struct store_token *row);
 
-/* The active key exists after it: made when there is none (seconds). */
+/* A row of the register as JSON: {"jti","user_id","subject","client_id",
+ * "scopes","expires_at","revoked_at","created_at","created_via",
+ * "permissions"}. */
+void token_row_write(struct jsonw *, const struct store_token *);
+
+/* The active key exists after it: made when there is none, which takes a
+ * fifth of a second, or a whole one. */
 int token_ensure_key(struct store *, int64_t now_ms, bool *made,
 		     struct err *);
 /* A new active key; *stranded: registered tokens that the old one signed and

@@ -17,9 +17,12 @@ int token_jti(char out[JTI_SIZE], struct err *e)
 {
 	char bytes[16];
 
-	if (os_random(bytes, sizeof bytes) < 0)
-		return err_sys(e, "a random identifier");
-	b64u_write((struct str){ bytes, sizeof bytes }, out, JTI_SIZE);
+	/* One that looks like an option is no good on a command line. */
+	do {
+		if (os_random(bytes, sizeof bytes) < 0)
+			return err_sys(e, "a random identifier");
+		b64u_write((struct str){ bytes, sizeof bytes }, out, JTI_SIZE);
+	} while (out[0] == '-');
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Signing keys come into being here, and only on request: it takes up to a
- * second. */
+/* Signing keys come into being here, and only on request: it takes a fifth of
+ * a second, or a whole one. */
 #include "auth/token_keys.h"
 
 static int add_key(struct store *db, bool first, int64_t now_ms,
@@ -24,8 +24,8 @@ static int add_key(struct store *db, bool first, int64_t now_ms,
 	return rc;
 }
 
-/* Whether there is an active key: asked first, since to make one and find
- * that it is not needed takes seconds. */
+/* Whether there is an active key: asked first, so that none is made only to
+ * find that it is not needed. */
 static int has_key(struct store *db, bool *has, struct err *e)
 {
 	struct store_key *rows = NULL;

@@ -6,7 +6,7 @@
 
 int verb_show(struct admin *a, const struct auth_args *args, struct err *e)
 {
-	struct admin_state state;
+	struct admin_state state = { .nkeys = 0 };
 	struct answer_out o;
 
 	if (admin_look(a, &state, e) < 0)
@@ -38,21 +38,26 @@ struct listing {
 	struct admin *admin;
 	struct answer_out out;
 	struct cli_table *table;
-	size_t n;
+	bool some;
 };
 
+/* The table is begun with its first row: one without is no table. */
 static int put_token(void *ctx, const struct store_token *t, struct err *e)
 {
+	static const char *const heads[] = { "JTI", "SUBJECT", "MADE BY",
+		"EXPIRES", "STATE", "SCOPES" };
 	struct listing *l = ctx;
 	struct admin *a = l->admin;
 
-	l->n++;
+	l->some = true;
 	if (l->out.json) {
 		token_row_write(&l->out.w, t);
 		return buf_failed(&l->out.text) ?
 			err_set(e, ERR_NO_MEMORY, "no memory for the list") :
 			0;
 	}
+	if (!l->table)
+		l->table = cli_table_new(heads, LEN(heads));
 	cli_table_row(l->table, (const char *[]){
 		cell(a, t->jti), cell(a, t->subject.n ? t->subject :
 				      t->user_id), cell(a, t->created_via),
@@ -64,8 +69,6 @@ static int put_token(void *ctx, const struct store_token *t, struct err *e)
 int verb_list_tokens(struct admin *a, const struct auth_args *args,
 		     struct err *e)
 {
-	static const char *const heads[] = { "JTI", "SUBJECT", "MADE BY",
-		"EXPIRES", "STATE", "SCOPES" };
 	const struct admin_rows want = { .all = args->all,
 		.subject = args->sub };
 	struct listing l = { .admin = a };
@@ -74,16 +77,14 @@ int verb_list_tokens(struct admin *a, const struct auth_args *args,
 	if (args->json) {
 		jsonw_key(&l.out.w, "tokens");
 		jsonw_array(&l.out.w);
-	} else {
-		l.table = cli_table_new(heads, LEN(heads));
 	}
 	if (admin_each(a, &want, put_token, &l, e) < 0)
 		return err_wrap(e, STORE_FILE);
 	if (args->json)
 		jsonw_end(&l.out.w);
-	else if (l.n)
+	else if (l.table)
 		cli_table_put(l.table, &l.out.text);
-	return out_end(&l.out, EXIT_DONE, l.n ? NULL : args->all ?
+	return out_end(&l.out, EXIT_DONE, l.some ? NULL : args->all ?
 		       "No tokens." : "No live tokens; --all shows others.");
 }
 

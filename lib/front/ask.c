@@ -108,6 +108,7 @@ struct work {
 	int (*fn)(struct front *, struct httpd_conn *, struct arena *, void *,
 		  struct err *);
 	void *ctx;
+	const struct store *store;      /* that it was begun on */
 	struct timer timer;
 	int64_t until_ms;
 	int pause_ms;
@@ -136,6 +137,11 @@ static void on_timer(struct loop *l, struct timer *t)
 	struct front_ask a = { .front = w->front, .conn = w->conn };
 	int64_t left;
 
+	if (w->front->store != w->store) {
+		ask_refuse(&a, 503, "service_unavailable", "%s",
+			   w->front->store_error);
+		return;
+	}
 	if (attempt(w))
 		return;
 	left = w->until_ms - os_now_ms();
@@ -161,7 +167,8 @@ void ask_write(const struct front_ask *a,
 	}
 	*w = (struct work){
 		.front = a->front, .conn = a->conn, .arena = a->req->arena,
-		.fn = fn, .ctx = ctx, .timer = TIMER_INIT(on_timer),
+		.fn = fn, .ctx = ctx, .store = a->front->store,
+		.timer = TIMER_INIT(on_timer),
 		.until_ms = os_now_ms() + FRONT_BUSY_MS,
 		.pause_ms = FIRST_PAUSE_MS,
 	};

@@ -45,7 +45,8 @@ bool ask_accepts(const struct front_ask *, const char *type);
 /*
  * A piece of work on hub.db that may find another writer. fn is called with
  * ctx at once and, as long as it returns -1 with ERR_BUSY, again after 5, 10,
- * 20 ms ... for FRONT_BUSY_MS in all; then the request is refused with 503. fn
+ * 20 ms ... for FRONT_BUSY_MS in all; then the request is refused with 503, as
+ * it is when hub.db is taken away meanwhile. fn
  * answers the request itself in every other case. The request's arena (not
  * the request) is there until then. A client that leaves ends the work.
  */

@@ -110,7 +110,7 @@ static void on_beat(struct loop *l, struct timer *t)
 	struct bridged *b = CONTAINER(t, struct bridged, beat);
 
 	/* A comment; within a line it would be part of that. */
-	if (b->line_end)
+	if (b->line_end && !httpd_full(b->conn))
 		httpd_write(b->conn, STR(":\n"));
 	loop_in(l, t, BEAT_MS);
 }
@@ -136,7 +136,7 @@ static void on_head(struct httpc *h, const struct http_head *head)
 	if (head->body == HTTP_BODY_CHUNKED ||
 	    head->length > WHOLE_MAX) {
 		begin_stream(b);
-		if (b->head_only)
+		if (b->head_only || (b->endless && b->front->draining))
 			finish(b);
 	}
 }
@@ -266,7 +266,7 @@ static int start(const struct front_ask *a, struct bridged *b,
 
 	if (!req.target)
 		return err_set(e, ERR_NO_MEMORY, "no memory");
-	fd = dial_unix(&a->front->dial, e);
+	fd = front_dial(a->front, e);
 	if (fd < 0)
 		return -1;
 	return httpc_start(&b->http, &a->front->loop, fd, &req, &ops, b, e);

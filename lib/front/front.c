@@ -72,6 +72,18 @@ static void on_signal(struct loop *l, int signo)
 	front_leave(told, FRONT_EXIT_DONE);
 }
 
+int front_dial(struct front *f, struct err *e)
+{
+	int fd = dial_unix(&f->dial, e);
+
+	if (fd < 0 && f->dial.fd < 0 && !f->draining) {
+		log_say("the process that opens connections for this worker is "
+			"gone: this worker ends, another follows");
+		front_leave(f, FRONT_EXIT_FAILED);
+	}
+	return fd;
+}
+
 /* hub.db */
 
 /* Its bytes are nobody's any more: nothing that needs it is answered. */
@@ -114,7 +126,7 @@ static void look_at_store(struct front *f)
 	if (store_version(f->store, &version, NULL) == 0 &&
 	    version != f->store_version) {
 		f->store_version = version;
-		f->expose_id = (struct file_id){ 0 };
+		f->origins_old = true;
 	}
 }
 
@@ -132,6 +144,8 @@ void front_look(struct front *f)
 		await_store(f, now_ms);
 	if (file_id(f->home.fd, HOME_EXPOSE, &id, NULL) == 0 &&
 	    !file_same(&id, &f->expose_id))
+		f->origins_old = true;
+	if (f->origins_old)
 		front_origins(f);
 }
 
@@ -177,14 +191,20 @@ static void open_store(struct front *f)
 {
 	struct err e = { 0 };
 
-	f->opened = f->store = store_open(&f->home, STORE_WRITE, 0, &e);
+	/* Nobody is served yet: while the log of a killed worker is put in
+	 * order, and that takes the file for one alone, this one can wait. */
+	f->opened = f->store = store_open(&f->home, STORE_WRITE,
+					  FRONT_BUSY_MS, &e);
 	if (f->store) {
+		store_wait(f->store, 0);
 		/* Also has its log and index made, which cannot be later. */
 		health_set_db(f, store_health(f->store));
 		store_version(f->store, &f->store_version, NULL);
 		watch_paths(f);
 	} else {
-		file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
+		/* One that was only busy is tried again when it is needed. */
+		if (e.code != ERR_BUSY)
+			file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
 		fmt(f->store_error, sizeof f->store_error, "hub.db: %s",
 		    e.msg);
 		log_say("%s; pc-front --prepare makes it", f->store_error);
@@ -233,6 +253,7 @@ void front_origins(struct front *f)
 	if (f->origins.n && !str_eq(was, found.issuer))
 		front_tell(f, "prepare", "the issuer has changed");
 	f->origins = found;
+	f->origins_old = false;
 	f->operator_issuer = own;
 	arena_release(&f->origin_arena);
 	f->origin_arena = next;

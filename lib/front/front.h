@@ -80,6 +80,7 @@ struct front {
 	/* What may change on disk, as it was when last looked at. */
 	int64_t looked_ms;
 	int64_t store_version;
+	bool origins_old;               /* somebody wrote since they were read */
 	struct file_id db_id, expose_id;
 	int64_t asked_ms;               /* to prepare, without a store */
 	struct watch gone;              /* hub.db or the home is moved */
@@ -105,6 +106,9 @@ void front_look(struct front *);
 /* The configured origins, read again when something may have changed. Where
  * that is not what --prepare wrote down, the keeper is asked for it. */
 void front_origins(struct front *);
+/* A connection to hub.sock. A worker whose broker has died is of no use: it
+ * leaves, and another follows. */
+int front_dial(struct front *, struct err *);
 /* A line to the keeper: "prepare", "token is near its end". */
 void front_tell(const struct front *, const char *what, const char *text);
 /* Serves what is open to its end, takes nothing new, and ends. */

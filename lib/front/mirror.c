@@ -139,7 +139,7 @@ static void fetch(struct mirror_copy *m)
 
 	m->asked = m->mirror->change;
 	m->asked_ms = os_now_ms();
-	fd = dial_unix(&f->dial, &e);
+	fd = front_dial(f, &e);
 	if (fd < 0 || httpc_start(&m->http, &f->loop, fd, &req, &ops, m,
 				  &e) < 0)
 		serve(m, STR_NULL, e.msg);
@@ -241,7 +241,7 @@ static void open_events(struct mirror *m)
 		.host = "hub", .accept = "text/event-stream",
 		.deadline_ms = FETCH_MS,
 	};
-	int fd = dial_unix(&m->front->dial, NULL);
+	int fd = front_dial(m->front, NULL);
 
 	if (fd < 0 || httpc_start(&m->events, &m->front->loop, fd, &req, &ops,
 				  m, NULL) < 0)

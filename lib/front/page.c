@@ -384,15 +384,9 @@ void not_found(struct front_ask *a)
 	struct str path = a->req->path;
 	struct buf b;
 
-	if (str_starts(path, STR("/api/"))) {
+	if (str_starts(path, STR("/api/")) || !ask_accepts(a, "text/html")) {
 		ask_refuse(a, 404, "not_found", "there is nothing at %.*s",
 			   STR_ARG(str_take(path, PATH_SHOWN)));
-		return;
-	}
-	if (!ask_accepts(a, "text/html")) {
-		httpd_reply(a->conn, 404, "text/plain; charset=utf-8",
-			    STR(NO_STORE "X-Content-Type-Options: nosniff\r\n"),
-			    STR("not found\n"));
 		return;
 	}
 	buf_init(&b, 65536);

@@ -414,6 +414,15 @@ static bool is_malformed(const struct front_ask *a)
 	       !url_decode(a->req->path, false, a->req->arena, &text);
 }
 
+/* A copy: who looks again may find other origins, and the old ones gone. */
+static struct str issuer_of(struct front *f, const struct httpd_req *req)
+{
+	struct str origin = f->origins.issuer.n ? f->origins.issuer :
+			    gate_origin(req);
+
+	return arena_str(req->arena, origin.n ? origin : f->origins.local);
+}
+
 void route_request(struct httpd_conn *c, struct httpd_req *req)
 {
 	struct front *f = httpd_of(c)->ctx;
@@ -429,10 +438,8 @@ void route_request(struct httpd_conn *c, struct httpd_req *req)
 	r = find(&a, &known);
 	if (known && !r)
 		return;
-	a.issuer = f->origins.issuer.n ? f->origins.issuer :
-		   gate_origin(req);
-	if (!a.issuer.n)
-		a.issuer = f->origins.local;
+	front_look(f);
+	a.issuer = issuer_of(f, req);
 	if (!known) {
 		others(&a);
 	} else if (gate_pass(&a, r->gate, r->scopes)) {

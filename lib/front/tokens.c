@@ -407,30 +407,6 @@ static void put_text(struct jsonw *w, const char *key, struct str s)
 		jsonw_null(w);
 }
 
-void tokens_write(struct jsonw *w, const struct store_token *t,
-		  struct arena *a)
-{
-	struct str rest = t->scopes, word;
-
-	jsonw_object(w);
-	put_text(w, "jti", t->jti);
-	put_text(w, "user_id", t->user_id);
-	put_text(w, "subject", t->subject);
-	put_text(w, "client_id", t->client_id);
-	jsonw_key(w, "scopes");
-	jsonw_array(w);
-	while (scope_next(&rest, &word))
-		jsonw_str(w, word);
-	jsonw_end(w);
-	put_date(w, "expires_at", t->expires_ms);
-	put_date(w, "revoked_at", t->revoked_ms);
-	put_date(w, "created_at", t->created_ms);
-	put_text(w, "created_via", t->created_via);
-	jsonw_key(w, "permissions");
-	put_json(w, t->permissions, a);
-	jsonw_end(w);
-}
-
 static int read_filter(const struct front_ask *a, struct store_filter *f,
 		       struct refusal *no)
 {
@@ -485,7 +461,7 @@ void get_tokens(struct front_ask *a)
 	jsonw_key(&w, "tokens");
 	jsonw_array(&w);
 	for (size_t i = 0; i < n; i++)
-		tokens_write(&w, &rows[i], a->req->arena);
+		token_row_write(&w, &rows[i]);
 	jsonw_end(&w);
 	put_text(&w, "next_cursor", more && n ?
 		 tokens_cursor(&rows[n - 1], a->req->arena) : STR_NULL);

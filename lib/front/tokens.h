@@ -28,7 +28,4 @@ bool tokens_read_cursor(struct str cursor, struct arena *,
 /* STR_NULL for lack of memory. */
 struct str tokens_cursor(const struct store_token *, struct arena *);
 
-/* One row of GET /api/auth/tokens. */
-void tokens_write(struct jsonw *, const struct store_token *, struct arena *);
-
 #endif

@@ -19,9 +19,11 @@ static void set_doors(struct workers *w)
 	bool deserted = !w->preparing;
 
 	for (size_t i = 0; i < LEN(w->each); i++) {
-		const struct crew_member *m = &w->each[i].member;
+		const struct worker *k = &w->each[i];
+		const struct crew_member *m = &k->member;
 
-		if (m->crew && (m->pid || m->again.armed) && !m->hasty)
+		if (m->crew && (m->pid || m->again.armed) &&
+		    (!m->hasty || k->able))
 			deserted = false;
 	}
 	doors_answer(w->doors, deserted && !w->stopping);
@@ -205,7 +207,7 @@ static void on_message(struct worker *k, struct str line)
 
 	str_cut(line, ' ', &what, &text);
 	if (str_is(what, "ready")) {
-		k->ready = true;
+		k->ready = k->able = true;
 		if (w->renewing)
 			relieve(w);
 	} else if (str_is(what, "sandbox")) {
@@ -244,12 +246,21 @@ static void forget(struct worker *k)
 	renew_next(k->all);
 }
 
+/* By somebody: that says nothing of what it can do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+				       WTERMSIG(status) == SIGTERM);
+}
+
 static enum crew_next on_ended(struct crew_member *m, int status)
 {
 	struct worker *k = worker_of(m);
 	struct workers *w = k->all;
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
+	if (!k->ready && !was_killed(status))
+		k->able = false;
 	k->ready = false;
 	k->sandbox[0] = k->db[0] = '\0';
 	if (w->stopping)

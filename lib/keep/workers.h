@@ -21,8 +21,8 @@
  *
  * A worker speaks in lines on its stdout: "ready", "sandbox TEXT", "db TEXT",
  * "hijacked TEXT" (without TEXT: no more), "prepare TEXT". Its stderr is the
- * log of the front. The doors answer nobody while a worker may be about to;
- * where there can be none they accept and close.
+ * log of the front. The doors answer nobody while a worker may be about to,
+ * however often it is killed; where none can serve they accept and close.
  *
  * workers_renew() replaces each by a successor, one after the other: the new
  * one is ready before the old one is told to leave.
@@ -45,6 +45,7 @@ struct worker {
 	struct crew_member member;
 	struct workers *all;
 	bool ready;
+	bool able;              /* it was ready, and has not failed to be since */
 	bool retired;           /* has a successor, or is to get one */
 	char sandbox[200], db[64];
 };

@@ -348,6 +348,12 @@ struct db *db_open(int dirfd, const char *dir, const char *name,
 	return db;
 }
 
+void db_wait(struct db *db, int busy_ms)
+{
+	db->busy_ms = busy_ms;
+	sqlite3_busy_timeout(db->lite, busy_ms);
+}
+
 void db_close(struct db *db)
 {
 	if (!db)

@@ -310,7 +310,7 @@ static ssize_t hear(int from, struct answer *a, int *fd)
 
 static int answer_to(struct dial *d, struct err *e)
 {
-	struct answer a;
+	struct answer a = { .serial = 0 };
 	ssize_t n;
 	int fd;
 

@@ -25,8 +25,8 @@
  * peer that sends no whole request in HTTPD_HEAD_MS, or takes no byte of its
  * answer for HTTPD_STALL_MS, is cut. When no slot is free the oldest idle
  * connection gives way to the newcomer; when none is idle he gets 503. The
- * same holds for the connections of one address beyond this machine (of IPv6:
- * one /64) when max_per_peer is set.
+ * same holds for the connections of one peer when max_per_peer is set: an
+ * address beyond this machine (of IPv6: one /64), or an AF_UNIX process.
  *
  * A client that half-closes gets its answer all the same, but not a stream:
  * over TCP one that has closed looks the same. One that vanished without a

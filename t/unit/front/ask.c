@@ -93,6 +93,16 @@ int main(void)
 	ok(busy(1000000, 503, "Retry-After: 1\r\n"), "in the end it is "
 	   "refused");
 	ok(tries > 5 && tries < 20, "after some tries: %d", tries);
+	rig_store();
+	tries = 0;
+	busy_for = 1000000;
+	c = ask("POST", "/write", NULL);
+	until(tries == 2);
+	rig.front.store = NULL;
+	until(c->eof);
+	ok(answered(c, 503, "no hub.db here") && tries == 2,
+	   "hub.db taken away while a write waits ends the wait");
+	hang_up(c);
 	ok(get_is("GET", "/none", NULL, 503, "{\"error\":"
 		  "\"service_unavailable\",\"error_description\":"
 		  "\"no hub.db here\"}"), "why there is no database is said");

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/front/rig.h"
 
+#include "sys/log.h"
 #include "wire/url.h"
+
+#include <signal.h>
 
 #define BIG (7 * 1024 * 1024)   /* of one answer; the kernels hold less */
 
@@ -209,6 +212,10 @@ static void test_crowd(void)
 		hang_up(c[i]);
 	}
 	ok(!rig.front.bridge.n, "they are all ended in order");
+	rig.front.draining = true;
+	ok(get_is("GET", "/events", NULL, 200, "text/event-stream"),
+	   "one that comes after that ends at once");
+	rig.front.draining = false;
 	settle();
 }
 
@@ -230,10 +237,28 @@ static void test_no_keeper(void)
 	   "no hub.sock: 503");
 }
 
+static void test_no_broker(void)
+{
+	hub_up();
+	ok(get_is("GET", "/a", NULL, 200, "good") && !rig.front.draining,
+	   "the keeper is back: 200");
+	kill(rig.front.dial.pid, SIGKILL);
+	ok(get_is("GET", "/a", NULL, 503, "supervisor_unavailable"),
+	   "the broker is gone: 503");
+	ok(rig.front.draining && rig.front.status == FRONT_EXIT_FAILED,
+	   "and the worker leaves");
+}
+
+static void ignore(struct str line)
+{
+	(void)line;
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < BIG; i++)
 		big[i] = i % 64 == 63 ? '\n' : (char)('a' + i / 64 % 26);
+	log_to(ignore);
 	rig_up(keeper);
 	rig.front.httpd.on_request = serve;
 	test_new_requests();
@@ -244,6 +269,7 @@ int main(void)
 	test_operation();
 	test_crowd();
 	test_no_keeper();
+	test_no_broker();
 	rig_down();
 	return tap_done();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/front/rig.h"
 
+#include "sys/log.h"
+
 /* The keeper answers at once, or when the test says so. */
 static bool slow;
 static int documents, hub_api = HUB_API;
@@ -195,8 +197,14 @@ static void test_version(void)
 	   "with one of another version it leaves");
 }
 
+static void ignore(struct str line)
+{
+	(void)line;
+}
+
 int main(void)
 {
+	log_to(ignore);
 	rig_up(keeper);
 	rig.front.httpd.on_request = serve;
 	test_targets();

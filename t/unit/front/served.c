@@ -193,9 +193,9 @@ static void page(void)
 		  "\r\n", 404, "<h1>Not found</h1>") &&
 	   get_is("GET", "/none", "Accept: text/html\r\n", 404,
 		  "frame-ancestors 'none'"), "not found, for people");
-	ok(get_is("GET", "/none", NULL, 404, "\r\n\r\nnot found\n") &&
+	ok(get_is("GET", "/none", NULL, 404, "{\"error\":\"not_found\"") &&
 	   get_is("GET", "/none", "Accept: */*\r\n", 404,
-		  "Content-Type: text/plain"), "for others");
+		  "Content-Type: application/json"), "for others");
 	ok(get_is("GET", "/api/none", "Accept: text/html\r\n", 404,
 		  "{\"error\":\"not_found\""), "for programs");
 }

@@ -211,14 +211,33 @@ static void runs(void)
 	   "it is started again, without preparing");
 }
 
+/* Killed faster than any of them can be ready. */
+static void storm(void)
+{
+	uint64_t deaths = workers.each[0].member.deaths;
+	bool shut = true;
+
+	while (workers.each[0].member.deaths < deaths + 2 * CREW_DEATHS) {
+		for (size_t i = 0; i < 2; i++)
+			if (workers.each[i].member.pid)
+				kill(workers.each[i].member.pid, SIGKILL);
+		loop_turn(&loop, -1, NULL);
+		shut = shut && !answers();
+	}
+	ok(workers.each[0].member.hasty && shut,
+	   "killed again and again: nobody is turned away");
+	until(ready() == 2);
+}
+
 static void prepares(void)
 {
 	pid_t pid = workers.each[1].member.pid;
+	uint64_t deaths = workers.each[1].member.deaths;
 
 	kill(pid, SIGUSR1);
 	until(prepared() == 2 && ready() == 2);
 	ok(workers.each[1].member.pid != pid &&
-	   !workers.each[1].member.deaths,
+	   workers.each[1].member.deaths == deaths,
 	   "hub.db is gone: prepared, then started again");
 	kill(workers.each[0].member.pid, SIGHUP);
 	until(prepared() == 3 && !workers.preparing);
@@ -302,6 +321,7 @@ int main(int argc, char **argv)
 	if (symlink(self, at) < 0)
 		scratch_bail("symlink");
 	runs();
+	storm();
 	prepares();
 	renews();
 	parts();

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "jail_files.h"
+#include "jail_others.h"
 #include "jail_reach.h"
 
 #include "sys/net.h"
@@ -201,6 +202,8 @@ static void try_all(uid_t uid, unsigned without)
 		try_one(&file_attempts[i], uid, without);
 	for (size_t i = 0; i < LEN(reach_attempts); i++)
 		try_one(&reach_attempts[i], uid, without);
+	for (size_t i = 0; i < LEN(other_attempts); i++)
+		try_one(&other_attempts[i], uid, without);
 	ok(kill(cell.victim, 0) == 0 && waitpid(cell.victim, NULL, WNOHANG) == 0,
 	   "nobody was harmed");
 	kill(cell.victim, SIGKILL);

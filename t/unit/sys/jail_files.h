@@ -23,56 +23,46 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static int opened(int fd)
-{
-	int err = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = err;
-	return fd < 0 ? -1 : 0;
-}
-
 static int by_fd(int fd, int flags)
 {
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return opened(open(path, flags));
+	return made(open(path, flags));
 }
 
 static int write_outside(struct cell *c)
 {
-	return opened(open(c->outside, O_WRONLY));
+	return made(open(c->outside, O_WRONLY));
 }
 
 static int write_inside(struct cell *c)
 {
-	return opened(openat(c->home, "text", O_RDWR));
+	return made(openat(c->home, "text", O_RDWR));
 }
 
 static int write_database(struct cell *c)
 {
-	return opened(openat(c->home, "data", O_RDWR));
+	return made(openat(c->home, "data", O_RDWR));
 }
 
 static int write_append(struct cell *c)
 {
-	return opened(openat(c->home, "text", O_WRONLY | O_APPEND));
+	return made(openat(c->home, "text", O_WRONLY | O_APPEND));
 }
 
 static int write_openat2(struct cell *c)
 {
 	uint64_t how[3] = { O_WRONLY, 0, 0 };
 
-	return opened((int)syscall(437, c->home, "text", how, sizeof how));
+	return made((int)syscall(437, c->home, "text", how, sizeof how));
 }
 
 static int write_openat2_reading(struct cell *c)
 {
 	uint64_t how[3] = { O_RDONLY, 0, 0 };
 
-	return opened((int)syscall(437, c->home, "text", how, sizeof how));
+	return made((int)syscall(437, c->home, "text", how, sizeof how));
 }
 
 static int write_by_fd(struct cell *c)
@@ -94,12 +84,12 @@ static int write_by_o_path(struct cell *c)
 static int write_own_memory(struct cell *c)
 {
 	(void)c;
-	return opened(open("/proc/self/mem", O_RDWR));
+	return made(open("/proc/self/mem", O_RDWR));
 }
 
 static int truncate_open(struct cell *c)
 {
-	return opened(openat(c->home, "text", O_RDONLY | O_TRUNC));
+	return made(openat(c->home, "text", O_RDONLY | O_TRUNC));
 }
 
 static int truncate_path(struct cell *c)
@@ -109,17 +99,17 @@ static int truncate_path(struct cell *c)
 
 static int create(struct cell *c)
 {
-	return opened(openat(c->home, "new", O_WRONLY | O_CREAT, 0600));
+	return made(openat(c->home, "new", O_WRONLY | O_CREAT, 0600));
 }
 
 static int create_reading(struct cell *c)
 {
-	return opened(openat(c->home, "new", O_RDONLY | O_CREAT, 0600));
+	return made(openat(c->home, "new", O_RDONLY | O_CREAT, 0600));
 }
 
 static int create_nameless(struct cell *c)
 {
-	return opened(openat(c->home, ".", O_TMPFILE | O_RDWR, 0600));
+	return made(openat(c->home, ".", O_TMPFILE | O_RDWR, 0600));
 }
 
 static int make_directory(struct cell *c)
@@ -207,7 +197,7 @@ static int flags_of_fd(struct cell *c)
 static int memory_file(struct cell *c)
 {
 	(void)c;
-	return opened((int)syscall(SYS_memfd_create, "x", 0));
+	return made((int)syscall(SYS_memfd_create, "x", 0));
 }
 
 static int mount_it(struct cell *c)
@@ -224,24 +214,24 @@ static int new_root(struct cell *c)
 
 static int read_outside(struct cell *c)
 {
-	return opened(open(c->outside, O_RDONLY));
+	return made(open(c->outside, O_RDONLY));
 }
 
 static int read_password(struct cell *c)
 {
 	(void)c;
-	return opened(open("/etc/passwd", O_RDONLY));
+	return made(open("/etc/passwd", O_RDONLY));
 }
 
 static int read_up(struct cell *c)
 {
-	return opened(openat(c->home, "../outside", O_RDONLY));
+	return made(openat(c->home, "../outside", O_RDONLY));
 }
 
 static int list_root(struct cell *c)
 {
 	(void)c;
-	return opened(open("/", O_RDONLY | O_DIRECTORY));
+	return made(open("/", O_RDONLY | O_DIRECTORY));
 }
 
 static int read_other(struct cell *c)
@@ -249,7 +239,7 @@ static int read_other(struct cell *c)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/environ", (int)c->victim);
-	return opened(open(path, O_RDONLY));
+	return made(open(path, O_RDONLY));
 }
 
 static int run_path(struct cell *c)

@@ -11,7 +11,9 @@
 #include "sys/dial.h"
 #include "sys/jail.h"
 
+#include <errno.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /* What a worker holds, and more than it should: sockets of every kind. */
 struct cell {
@@ -39,5 +41,16 @@ struct attempt {
 	int (*fn)(struct cell *);
 	unsigned by;            /* the locks each of which refuses it */
 };
+
+/* Of a call that makes a descriptor, which nobody wants to have. */
+static int made(int fd)
+{
+	int err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	return fd < 0 ? -1 : 0;
+}
 
 #endif
