@@ -48,7 +48,9 @@ group() {
 	bench)  echo 'runsv runit
 		s6-svscan s6
 		supervisord supervisor
+		nginx nginx
 		wrk wrk
+		strace strace
 		curl curl
 		jq jq
 		ps procps' ;;

@@ -15,7 +15,13 @@ import subprocess
 from kit import Failed, below, eventually, proc, reap
 from peers import Peer, pc_layout, put
 
-SERVICES = 20
+DOCUMENTS = [           # path, needs a token
+    ("/health", False),
+    ("/.well-known/parachute.json", False),
+    ("/.well-known/jwks.json", False),
+    ("/api/modules", True),
+    ("/", False),
+]
 
 # --- hubs
 
@@ -45,9 +51,9 @@ NO_REFERENCE = ("The reference hub is not measured: REFERENCE_DIR and BUN "
                 "name no directory of it.")
 
 
-def hubs():
+def hubs(ours=FRONT):
     ref = reference()
-    return [FRONT] + ([ref] if ref and ref.present() else [])
+    return [ours] + ([ref] if ref and ref.present() else [])
 
 
 def role(pid):
@@ -65,13 +71,31 @@ def workers(it):
 
 
 def wait_door(it):
-    """Until it answers over TCP, from every worker there will be."""
+    """Until it answers over TCP, and has made what it makes at first."""
     eventually(f"{it.peer.name} to open", lambda: healthy(it.port))
+    if it.peer.programs == FRONT.programs:
+        eventually("operator.token", lambda: token_of(it))
 
 
 def token_of(it):
-    with open(f"{it.dir}/home/operator.token", encoding="ascii") as f:
+    """That of the operator; empty where there is none."""
+    with contextlib.suppress(FileNotFoundError), \
+            open(f"{it.dir}/home/operator.token", encoding="ascii") as f:
         return f.read().strip()
+    return ""
+
+
+def documents(it):
+    """What it serves: (path, token)."""
+    token, client, found = token_of(it), Client(it.port), []
+    for path, needs in DOCUMENTS:
+        status, body = client.answer_to(path, token if needs else "")
+        if status == 200:
+            found.append((path, token if needs else ""))
+        elif it.peer.programs == FRONT.programs:
+            raise Failed(f"{path} answers {status}: {body[:200]!r}")
+    client.close()
+    return found
 
 
 # --- asking
@@ -96,8 +120,8 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
-    def ask(self, path, token="", body=None, want=200):
-        """GET, or POST where there is a body: the body of the answer."""
+    def answer_to(self, path, token="", body=None):
+        """GET, or POST where there is a body: status and body."""
         head = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
                 "Host: 127.0.0.1"]
         if token:
@@ -107,10 +131,13 @@ class Client:
                      f"Content-Length: {len(body)}"]
         text = "\r\n".join(head) + "\r\n\r\n" + (body or "")
         self.sock.sendall(text.encode())
-        status, body = self.answer()
+        return self.answer()
+
+    def ask(self, path, token="", body=None, want=200):
+        status, answer = self.answer_to(path, token, body)
         if status != want:
-            raise Failed(f"{path} answers {status}: {body[:200]!r}")
-        return body
+            raise Failed(f"{path} answers {status}: {answer[:200]!r}")
+        return answer
 
     def more(self):
         got = self.sock.recv(65536)

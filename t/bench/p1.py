@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """P1: exec of the supervisor to the first answer that it is well."""
 
-import os
 import subprocess
 import time
 
-from front import FRONT, NO_REFERENCE, healthy, reference
+from front import FRONT, NO_REFERENCE, healthy, reference, wait_door
 from kit import Failed, Table, eventually, ratio, spread
 
 RUNS = 20
@@ -58,8 +57,7 @@ def again(kit, peer, ways):
         it = kit.instance(peer, 1)
         try:
             got[f"{peer.name}, first boot"].append(boot(it, over_tcp(it)))
-            eventually("operator.token", lambda: os.path.exists(
-                f"{it.dir}/home/operator.token"))
+            wait_door(it)
             for _ in range(RUNS // HOMES):
                 for how, ask in ways.items():
                     it.halt()

@@ -3,7 +3,7 @@
 
 import time
 
-from front import FRONT, NO_REFERENCE, Client, hubs, role, token_of, \
+from front import FRONT, NO_REFERENCE, Client, documents, hubs, role, \
     wait_door
 from kit import TINY, Table, number
 
@@ -16,13 +16,10 @@ ROLES = ["keeper", "log writer", "front worker", "its dialer"]
 
 def load(it):
     """REQUESTS from CLIENTS, of all kinds, one after the other."""
-    token = token_of(it)
+    all_kinds = documents(it)
     clients = [Client(it.port) for _ in range(CLIENTS)]
-    paths = ["/health", "/.well-known/parachute.json",
-             "/.well-known/jwks.json", "/api/modules", "/"]
     for i in range(REQUESTS):
-        path = paths[i // CLIENTS % len(paths)]
-        clients[i % CLIENTS].ask(path, token if path[:5] == "/api/" else "")
+        clients[i % CLIENTS].ask(*all_kinds[i // CLIENTS % len(all_kinds)])
     for c in clients:
         c.close()
 

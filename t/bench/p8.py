@@ -12,8 +12,8 @@ import statistics
 import subprocess
 import time
 
-from front import NO_REFERENCE, ONE_WORKER, Client, hubs, nginx, token_of, \
-    wait_door, workers, wrk
+from front import NO_REFERENCE, ONE_WORKER, Client, documents, hubs, nginx, \
+    token_of, wait_door, workers, wrk
 from kit import Failed, Table, eventually, field, number, percentile, proc, \
     spread
 
@@ -22,13 +22,6 @@ ROUNDS = 5
 CONNECTIONS = (16, 64)
 MINTS = 200             # fewer than tokens are remembered
 SCOPE = "scribe:transcribe"     # not what the list of modules takes: 403
-DOCUMENTS = [           # path, needs a token
-    ("/health", False),
-    ("/.well-known/parachute.json", False),
-    ("/.well-known/jwks.json", False),
-    ("/api/modules", True),
-    ("/", False),
-]
 
 
 @dataclasses.dataclass
@@ -36,14 +29,14 @@ class Target:
     label: str
     port: int
     path: str
-    token: str = ""
-    pid: int = 0                        # whose processor time counts
+    token: str
+    pid: int                            # whose processor time counts
     loads: list = dataclasses.field(default_factory=list)
     us: list = dataclasses.field(default_factory=list)
 
 
 def cpu_ns(pid):
-    return int(proc(pid, "schedstat").split()[0]) if pid else 0
+    return int(proc(pid, "schedstat").split()[0])
 
 
 def press(kit, target, connections):
@@ -69,7 +62,7 @@ def race(kit, targets, connections):
         parts = [a.per_second / b.per_second for a, b in zip(t.loads, base)]
         table.row(t.label, spread([x.per_second for x in t.loads]),
                   f"x {spread(parts)}", spread([x.p99_ms for x in t.loads]),
-                  spread(t.us) if t.pid else "-")
+                  spread(t.us))
         kit.say(f"P8 {t.label}, {connections} connections: "
                 f"x {spread(parts)} of nginx")
     return table
@@ -78,7 +71,9 @@ def race(kit, targets, connections):
 # --- system calls
 
 def calls(kit, target):
-    """{name: calls a request}, while wrk is served."""
+    """{name: calls a request}, while wrk is served by it."""
+    if not shutil.which("strace"):
+        raise Failed("strace is not here")
     path = os.path.join(kit.dir, "strace")
     tracer = subprocess.Popen(
         ["strace", "-qq", "-c", "-U", "name,calls", "-o", path,
@@ -164,12 +159,9 @@ def tokens(kit, it):
 # --- all of it
 
 def targets_of(it, label):
-    """Its documents."""
-    token = token_of(it)
-    pids = workers(it) if it.peer is ONE_WORKER else [0]
-    return [Target(f"{label}{path}", it.port, path,
-                   token if needs else "", pids[0])
-            for path, needs in DOCUMENTS]
+    pids = workers(it) if it.peer is ONE_WORKER else [it.root]
+    return [Target(f"{label} {path}", it.port, path, token, pids[0])
+            for path, token in documents(it)]
 
 
 def measure(kit):
@@ -178,26 +170,26 @@ def measure(kit):
     tables = []
     with contextlib.ExitStack() as stack:
         its = [stack.enter_context(kit.running(peer, SERVICES))
-               for peer in [ONE_WORKER, *hubs()[1:]]]
+               for peer in hubs(ONE_WORKER)]
         for it in its:
             wait_door(it)
         client = Client(its[0].port)
         health = client.ask("/health").decode()
         client.close()
         port, pid = stack.enter_context(nginx(kit, health))
-        base = Target("nginx, a constant", port, "/health", pid=pid)
-        ours = targets_of(its[0], "pc ")
+        base = Target("nginx, a constant", port, "/health", "", pid)
+        ours = targets_of(its[0], "pc")
         others = [t for it in its[1:]
-                  for t in targets_of(it, f"{it.peer.name} ")]
+                  for t in targets_of(it, it.peer.name)]
         for t in [base, *ours, *others]:
             press(kit, t, CONNECTIONS[0])       # warms what is cold
         for connections in CONNECTIONS:
             tables.append(race(kit, [base, *ours, *others], connections))
         tables.append(tokens(kit, its[0]))
-        if shutil.which("strace"):
+        try:
             tables.append(budget(kit, [base, *ours]))
-        else:
-            kit.say("P8: strace is not here, system calls are not counted")
+        except Failed as e:
+            kit.say(f"P8: system calls are not counted: {e}")
     tables[0].remark(
         f"{ROUNDS} seconds each, taking turns; the share of nginx is taken "
         "turn by turn. wrk has one thread and nothing is pinned, on "
