@@ -103,6 +103,11 @@ void store_close(struct store *s)
 	free(s);
 }
 
+void store_wait(struct store *s, int busy_ms)
+{
+	db_wait(s->db, busy_ms);
+}
+
 int store_version(struct store *s, int64_t *out, struct err *e)
 {
 	return db_version(s->db, out, e);

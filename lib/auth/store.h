@@ -46,6 +46,8 @@ enum store_mode {
 struct store *store_open(const struct home *, enum store_mode, int busy_ms,
 			 struct err *);
 void store_close(struct store *);       /* NULL is fine */
+/* How long writes wait from now on. */
+void store_wait(struct store *, int busy_ms);
 
 /* A number that changes when another process wrote (PRAGMA data_version);
  * what we write ourselves does not change it. */

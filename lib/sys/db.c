@@ -360,6 +360,12 @@ void db_close(struct db *db)
 	free(db);
 }
 
+void db_wait(struct db *db, int busy_ms)
+{
+	db->busy_ms = busy_ms;
+	sqlite3_busy_timeout(db->lite, busy_ms);
+}
+
 enum db_place db_place(const struct db *db)
 {
 	struct stat st;
