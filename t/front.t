@@ -171,7 +171,7 @@ ok '  /health'                    web_is 200 GET /health \
 	'.status == "ok" and .db == "unconfigured"'
 ok '  what needs a key'           web_is 503 GET /api/modules \
 	'.error == "service_unavailable" and
-	(.error_description | contains("hub.db"))'
+	(.error_description | startswith("hub.db: there is none"))'
 ok 'hub.db comes'                 exits 0 pc-front --prepare --instance one
 ok '  it leaves for that, when asked' eventually not web GET \
 	/.well-known/jwks.json

@@ -201,9 +201,8 @@ static void open_store(struct front *f)
 		watch_paths(f);
 	} else {
 		file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
-		fmt(f->store_error, sizeof f->store_error, "hub.db: %s",
-		    e.msg);
-		log_say("%s; pc-front --prepare makes it", f->store_error);
+		fmt(f->store_error, sizeof f->store_error, "%s", e.msg);
+		log_say("%s", f->store_error);
 		health_set_db(f, word_of(&e));
 		f->failed_ms = os_now_ms();
 	}
