@@ -465,6 +465,7 @@ for v in show list-tokens list-users rotate-operator rotate-key \
 	'heal --origin https://x.example'; do
 	ok "no database, $v: 1"   exits 1 pc-auth $v
 	ok '  says so'            complains pc-auth hub.db
+	ok '  once'               not grep -q 'hub.db: hub.db' err
 done
 rm bad/hub.db
 mkdir bad/hub.db

@@ -171,11 +171,32 @@ ok '  /health'                    web_is 200 GET /health \
 	'.status == "ok" and .db == "unconfigured"'
 ok '  what needs a key'           web_is 503 GET /api/modules \
 	'.error == "service_unavailable" and
-	(.error_description | contains("hub.db"))'
+	(.error_description | startswith("hub.db: there is none"))'
 ok 'hub.db comes'                 exits 0 pc-front --prepare --instance one
 ok '  it leaves for that, when asked' eventually not web GET \
 	/.well-known/jwks.json
 ok '  with that status'           front_wait 75
+rm -f home/hub.db home/hub.db-wal home/hub.db-shm
+ok 'hub.db is there'              exits 0 pc-front --prepare --instance one
+mkfifo let.go
+python3 -c '
+import sqlite3
+db = sqlite3.connect("home/hub.db", isolation_level=None)
+db.execute("PRAGMA locking_mode=EXCLUSIVE")
+db.execute("BEGIN EXCLUSIVE")
+db.execute("SELECT * FROM users").fetchall()
+open("alone", "w").close()
+open("let.go").read()
+' &
+others="$others $!"
+# The broker is forked just before hub.db is opened.
+broker_runs() { pgrep -P "$(pgrep -P $$ -x pc-front)" -x pc-front; }
+let_go() { eventually broker_runs >pgrep.out 2>&1 && : >let.go; }
+ok 'another has it for itself'    eventually test -f alone
+let_go &
+ok 'a worker waits for that'      front_start
+ok '  and has hub.db'             grep -q '^db ok$' front.said
+front_end TERM 0
 echo 'this is no database' >home/hub.db
 ok 'hub.db is none'               exits 1 pc-front --prepare --instance one
 ok '  which is said'              complains pc-front hub.db

@@ -47,7 +47,7 @@ static int open_store(struct admin *a, enum admin_mode mode, struct err *e)
 	a->store = store_open(&a->home, mode == ADMIN_READ ? STORE_READ :
 			      STORE_MAKE, BUSY_MS, e);
 	if (!a->store)
-		return err_wrap(e, STORE_FILE);
+		return -1;
 	a->auth = auth_new(a->store, e);
 	return a->auth ? 0 : -1;
 }
@@ -56,7 +56,7 @@ static int find_origins(struct admin *a, enum admin_mode mode, struct err *e)
 {
 	if (a->store && store_setting(a->store, "hub_origin", &a->arena,
 				      &a->stored, e) < 0)
-		return err_wrap(e, STORE_FILE);
+		return -1;
 	origins_find(&a->origins, a->stored, environ, a->home.fd,
 		     hub_port(a), &a->arena);
 	a->issuer = a->origins.issuer.n ? a->origins.issuer :

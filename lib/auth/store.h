@@ -46,7 +46,7 @@ enum store_mode {
 struct store *store_open(const struct home *, enum store_mode, int busy_ms,
 			 struct err *);
 void store_close(struct store *);       /* NULL is fine */
-/* From now on calls wait so long for another writer. */
+/* How long writes wait from now on. */
 void store_wait(struct store *, int busy_ms);
 
 /* A number that changes when another process wrote (PRAGMA data_version);

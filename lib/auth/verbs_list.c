@@ -79,7 +79,7 @@ int verb_list_tokens(struct admin *a, const struct auth_args *args,
 		jsonw_array(&l.out.w);
 	}
 	if (admin_each(a, &want, put_token, &l, e) < 0)
-		return err_wrap(e, STORE_FILE);
+		return -1;
 	if (args->json)
 		jsonw_end(&l.out.w);
 	else if (l.table)
@@ -98,7 +98,7 @@ int verb_list_users(struct admin *a, const struct auth_args *args,
 	size_t n = 0;
 
 	if (a->store && store_users(a->store, &a->arena, &users, &n, e) < 0)
-		return err_wrap(e, STORE_FILE);
+		return -1;
 	out_begin(&o, args, NULL);
 	if (args->json) {
 		jsonw_key(&o.w, "users");

@@ -65,6 +65,14 @@ void ask_fail(const struct front_ask *a, const struct err *e)
 			str_of(e->msg));
 }
 
+void ask_fail_store(const struct front_ask *a, const struct err *e)
+{
+	if (e->code == ERR_BUSY || e->code == ERR_NO_MEMORY)
+		ask_fail(a, e);
+	else
+		ask_refuse(a, 503, "service_unavailable", "%s", e->msg);
+}
+
 bool ask_no_store(const struct front_ask *a)
 {
 	front_look(a->front);

@@ -35,6 +35,8 @@ void ask_refuse_with(const struct front_ask *, int status, struct str fields,
 		     const char *code, struct str text);
 /* The same of an error, by hub/apierr. */
 void ask_fail(const struct front_ask *, const struct err *);
+/* The same of an error of hub.db, which is no fault of the request: 503. */
+void ask_fail_store(const struct front_ask *, const struct err *);
 /* 503, with the reason, when there is no database: true, refused already. */
 bool ask_no_store(const struct front_ask *);
 /* 501: what there is not yet, and why. */

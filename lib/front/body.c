@@ -60,6 +60,6 @@ int body_fail(const struct front_ask *a, const struct err *e)
 {
 	if (e->code == ERR_BUSY)
 		return -1;
-	ask_fail(a, e);
+	ask_fail_store(a, e);
 	return 0;
 }

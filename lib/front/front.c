@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define FIRST_SOCKET 3
-#define PREPARE_AGAIN_MS 60000  /* without hub.db: it is asked for so often */
+#define PREPARE_AGAIN_MS 60000  /* without hub.db: it is tried so often */
 
 static struct front *told;      /* whom a signal is for */
 
@@ -98,19 +98,17 @@ static void lose_store(struct front *f, bool replaced)
 	front_leave(f, FRONT_EXIT_PREPARE);
 }
 
-/* There may be one now, or it may be another than the one that failed. */
+/* There may be one now, it may be another than the one that failed, or what
+ * failed may be well: only a new worker can open it. */
 static void await_store(struct front *f, int64_t now_ms)
 {
 	struct file_id id;
 
 	if (f->draining || file_id(f->home.fd, STORE_FILE, &id, NULL) < 0)
 		return;
-	if (id.exists && !file_same(&id, &f->db_id)) {
+	if ((id.exists && !file_same(&id, &f->db_id)) ||
+	    now_ms - f->failed_ms >= PREPARE_AGAIN_MS)
 		front_leave(f, FRONT_EXIT_PREPARE);
-	} else if (now_ms - f->asked_ms >= PREPARE_AGAIN_MS) {
-		f->asked_ms = now_ms;
-		front_tell(f, "prepare", f->store_error);
-	}
 }
 
 static void look_at_store(struct front *f)
@@ -191,10 +189,10 @@ static void open_store(struct front *f)
 {
 	struct err e = { 0 };
 
-	/* Nobody is served yet: while the log of a killed worker is put in
-	 * order, and that takes the file for one alone, this one can wait. */
-	f->opened = f->store = store_open(&f->home, STORE_WRITE,
-					  FRONT_BUSY_MS, &e);
+	/* Who closes it last has it for itself for a moment, and there is no
+	 * second try from within the jail. Nobody waits for us yet. */
+	f->opened = f->store = store_open(&f->home, STORE_WRITE, FRONT_BUSY_MS,
+					  &e);
 	if (f->store) {
 		store_wait(f->store, 0);
 		/* Also has its log and index made, which cannot be later. */
@@ -205,11 +203,10 @@ static void open_store(struct front *f)
 		/* One that was only busy is tried again when it is needed. */
 		if (e.code != ERR_BUSY)
 			file_id(f->home.fd, STORE_FILE, &f->db_id, NULL);
-		fmt(f->store_error, sizeof f->store_error, "hub.db: %s",
-		    e.msg);
-		log_say("%s; pc-front --prepare makes it", f->store_error);
+		fmt(f->store_error, sizeof f->store_error, "%s", e.msg);
+		log_say("%s", f->store_error);
 		health_set_db(f, word_of(&e));
-		f->asked_ms = os_now_ms();
+		f->failed_ms = os_now_ms();
 	}
 	f->auth = auth_new(f->store, &e);
 	if (!f->auth)

@@ -82,7 +82,7 @@ struct front {
 	int64_t store_version;
 	bool origins_old;               /* somebody wrote since they were read */
 	struct file_id db_id, expose_id;
-	int64_t asked_ms;               /* to prepare, without a store */
+	int64_t failed_ms;              /* to open hub.db */
 	struct watch gone;              /* hub.db or the home is moved */
 	int gone_fd;
 	struct timer token_timer, drain_timer;

@@ -132,7 +132,7 @@ static int read_origins(struct prepare *p, struct err *e)
 {
 	if (store_setting(p->store, "hub_origin", &p->arena, &p->stored,
 			  e) < 0)
-		return err_wrap(e, "hub.db");
+		return -1;
 	if (p->stored.n && !origin_is_public(p->stored))
 		log_say("the stored hub_origin %.*s is not used: it must be "
 			"an http or https URL that others can reach",

@@ -49,6 +49,9 @@ static void on_head(struct httpc *h, const struct http_head *head)
 	struct probe *p = h->ctx;
 
 	p->status = head->status;
+	/* A worker with all the connections it takes does not say whose. */
+	p->refused = head->status == 503 &&
+		     str_starts(http_field(head, "Server"), STR("pc/"));
 }
 
 static void on_body(struct httpc *h, struct str data)
@@ -64,7 +67,9 @@ static void on_done(struct httpc *h, const struct err *e)
 
 	p->busy = false;
 	/* Who speaks no HTTP answers, too; who says nothing does not. */
-	if (!e || p->status)
+	if (p->refused)
+		;
+	else if (!e || p->status)
 		say(p, whose(p));
 	else if (e->code == ERR_INVALID)
 		say(p, "another program");
@@ -88,6 +93,7 @@ static void on_timer(struct loop *l, struct timer *t)
 		return;
 	fmt(host, sizeof host, "127.0.0.1:%u", (unsigned)f->port);
 	p->status = 0;
+	p->refused = false;
 	buf_init(&p->body, ANSWER_MAX);
 	fd = dial_port(&f->dial, f->port, NULL);
 	p->busy = fd >= 0 && httpc_start(&p->http, l, fd, &req, &ops, p,

@@ -24,7 +24,7 @@ struct probe {
 	struct httpc http;
 	struct buf body;
 	int status;
-	bool busy, hijacked;
+	bool busy, hijacked, refused;
 };
 
 void probe_init(struct probe *, struct front *);

@@ -97,7 +97,7 @@ void get_hub_origin(struct front_ask *a)
 		return;
 	if (store_setting(a->front->store, ORIGIN_KEY, a->req->arena, &stored,
 			  &e) < 0) {
-		ask_fail(a, &e);
+		ask_fail_store(a, &e);
 		return;
 	}
 	buf_init(&b, 65536);

@@ -452,7 +452,7 @@ void get_tokens(struct front_ask *a)
 	}
 	if (store_tokens(a->front->store, &f, a->req->arena, &rows, &n, &more,
 			 &e) < 0) {
-		ask_fail(a, &e);
+		ask_fail_store(a, &e);
 		return;
 	}
 	buf_init(&b, HTTPD_OUT_MAX);

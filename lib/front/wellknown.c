@@ -60,7 +60,7 @@ void get_revocation(struct front_ask *a)
 	if (no_store(a))
 		return;
 	if (published_revoked(a->front, &text, &e) < 0)
-		fail(a, &e);
+		unavailable(a, e.msg);
 	else
 		httpd_reply(a->conn, 200, JSON_TYPE,
 			    STR(CORS "Cache-Control: public, max-age=60\r\n"),

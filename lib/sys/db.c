@@ -348,12 +348,6 @@ struct db *db_open(int dirfd, const char *dir, const char *name,
 	return db;
 }
 
-void db_wait(struct db *db, int busy_ms)
-{
-	db->busy_ms = busy_ms;
-	sqlite3_busy_timeout(db->lite, busy_ms);
-}
-
 void db_close(struct db *db)
 {
 	if (!db)
@@ -364,6 +358,12 @@ void db_close(struct db *db)
 		close(db->dirfd);
 	free(db->path);
 	free(db);
+}
+
+void db_wait(struct db *db, int busy_ms)
+{
+	db->busy_ms = busy_ms;
+	sqlite3_busy_timeout(db->lite, busy_ms);
 }
 
 enum db_place db_place(const struct db *db)

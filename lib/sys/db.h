@@ -42,7 +42,8 @@ struct db;
 struct db *db_open(int dirfd, const char *dir, const char *name, enum db_mode,
 		   int busy_ms, struct err *);
 void db_close(struct db *);     /* NULL is fine; no query may be open */
-void db_wait(struct db *, int busy_ms); /* so long from now on */
+/* How long calls wait from now on. */
+void db_wait(struct db *, int busy_ms);
 
 /* Whether the path still leads to the file that is open; asks the system. */
 enum db_place { DB_THERE, DB_GONE, DB_REPLACED };

@@ -291,7 +291,7 @@ static int taken(struct msghdr *m)
 }
 
 /* One answer, whosever it is: its length, 0 when nobody is there. */
-static ssize_t hear(int from, struct answer *a, int *fd)
+static ssize_t hear(int from, struct answer *a, int *fd, int flags)
 {
 	union control c;
 	struct iovec iov = { a, sizeof *a };
@@ -302,31 +302,53 @@ static ssize_t hear(int from, struct answer *a, int *fd)
 	ssize_t n;
 
 	do
-		n = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+		n = recvmsg(from, &m, MSG_CMSG_CLOEXEC | flags);
 	while (n < 0 && errno == EINTR);
 	*fd = n > 0 ? taken(&m) : -1;
 	return n;
 }
 
-static int answer_to(struct dial *d, struct err *e)
+static bool is_nothing_yet(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static int slow(struct err *e)
+{
+	return err_set(e, ERR_UNREACHABLE, "connections are opened too slowly");
+}
+
+/* Takes the answer to what was given up out of the way; never waits. */
+static int catch_up(struct dial *d, struct err *e)
 {
 	struct answer a = { .serial = 0 };
 	ssize_t n;
 	int fd;
 
-	for (;;) {
-		n = hear(d->fd, &a, &fd);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return err_set(e, ERR_UNREACHABLE, "connections are "
-				       "opened too slowly");
+	while (d->late) {
+		n = hear(d->fd, &a, &fd, MSG_DONTWAIT);
+		if (is_nothing_yet(n))
+			return slow(e);
 		if (n != sizeof a)
 			return gone(d, e);
-		if (a.serial == d->serial)
-			break;
-		/* Of one that was given up. */
 		if (fd >= 0)
 			close(fd);
+		d->late = a.serial != d->serial;
 	}
+	return 0;
+}
+
+static int answer_to(struct dial *d, struct err *e)
+{
+	struct answer a;
+	int fd;
+	ssize_t n = hear(d->fd, &a, &fd, 0);
+
+	d->late = is_nothing_yet(n);
+	if (d->late)
+		return slow(e);
+	if (n != sizeof a)
+		return gone(d, e);
 	if (fd >= 0)
 		return fd;
 	if (!a.e.code)          /* the kernel had no place for it */
@@ -343,13 +365,14 @@ static int ask(struct dial *d, struct asked *a, struct err *e)
 
 	if (d->fd < 0)
 		return gone(d, e);
+	if (catch_up(d, e) < 0)
+		return -1;
 	a->q.serial = ++d->serial;
 	do
 		sent = send(d->fd, a, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return err_set(e, ERR_UNREACHABLE,
-			       "connections are opened too slowly");
+	if (is_nothing_yet(sent))
+		return slow(e);
 	return sent < 0 ? gone(d, e) : answer_to(d, e);
 }
 

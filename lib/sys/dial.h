@@ -13,7 +13,8 @@
  * given suffix. It has a jail of its own (an allow-list of system calls), and
  * ends with its parent. It never waits for a peer: connections are
  * non-blocking, so a call here takes microseconds; where a disk makes it wait
- * for a file, the caller gives up after a second.
+ * for a file, the caller gives up after a second, and until that answer has
+ * come whoever asks is refused at once: one slow disk costs one second.
  *
  *	struct dial_conf conf = { .sock_dir = fd, .sock_name = "hub.sock",
  *		.suffix = "/.parachute/module.json" };
@@ -31,6 +32,7 @@ struct dial {
 	int fd;                 /* to the child; -1: there is none any more */
 	pid_t pid;
 	uint32_t serial;        /* of the last question */
+	bool late;              /* it was given up, and is not answered yet */
 };
 
 struct dial_conf {

@@ -4,6 +4,7 @@
 
 static const char *answer;      /* of who is at the port; NULL: none yet */
 static struct httpd_conn *asking;
+static int status = 200;
 
 static void keeper(struct httpd_conn *c, struct httpd_req *r)
 {
@@ -15,7 +16,7 @@ static void serve(struct httpd_conn *c, struct httpd_req *r)
 {
 	ok(str_is(r->path, "/health"), "it asks for /health");
 	if (answer)
-		httpd_reply(c, 200, NULL, STR_NULL, str_of(answer));
+		httpd_reply(c, status, NULL, STR_NULL, str_of(answer));
 	else
 		asking = c;
 }
@@ -87,6 +88,10 @@ int main(void)
 	ok(strstr(probe("<html>"), "hijacked another program"),
 	   "another program");
 	ok(!strcmp(probe(ours), "hijacked\n"), "all is well again");
+	status = 503;
+	ok(!probe("{\"error\":\"unavailable\"}")[0],
+	   "a hub with too many connections may be this one");
+	status = 200;
 	ok(!probe(NULL)[0], "no answer in time proves nothing");
 	ok(asking && !rig.front.probe.hijacked, "it had been asked");
 	ok(rig.front.probe.timer.armed, "it asks again");

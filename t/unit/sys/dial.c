@@ -207,7 +207,8 @@ static int fds_of(pid_t pid)
 static void test_child(void)
 {
 	struct err e;
-	int fd = dial_unix(&d, &e);
+	int fd = dial_unix(&d, &e), refused = 0;
+	uint32_t serial;
 
 	close(fd);
 	close(accept(server, NULL, NULL));
@@ -227,7 +228,13 @@ static void test_child(void)
 	kill(d.pid, SIGSTOP);
 	ok(dial_unix(&d, &e) < 0 && e.code == ERR_UNREACHABLE && d.fd >= 0,
 	   "one that does not answer: %s", e.msg);
+	serial = d.serial;
+	for (int i = 0; i < 20; i++)
+		refused += dial_file(&d, beneath("a"), &e) < 0;
+	ok(refused == 20 && d.serial == serial,
+	   "it is waited for once: the next are not even asked");
 	kill(d.pid, SIGCONT);
+	poll(&(struct pollfd){ .fd = d.fd, .events = POLLIN }, 1, -1);
 	fd = dial_file(&d, beneath("a"), &e);
 	ok(fd >= 0 && read(fd, (char[4]){ 0 }, 4) == 4,
 	   "a late answer is not taken for the next");
