@@ -30,26 +30,31 @@ static bool is_blank(unsigned char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_word(unsigned char c)
+/* Where blanks begin, or end. */
+static size_t until(struct str s, bool blank)
 {
-	return !is_blank(c);
+	size_t n = 0;
+
+	while (n < s.n && is_blank((unsigned char)s.p[n]) != blank)
+		n++;
+	return n;
 }
 
 bool scope_next(struct str *rest, struct str *scope)
 {
-	struct str s = str_skip(*rest, str_span(*rest, is_blank).n);
+	struct str s = str_skip(*rest, until(*rest, false));
 
-	*scope = str_span(s, is_word);
+	*scope = str_take(s, until(s, true));
 	*rest = str_skip(s, scope->n);
 	return scope->n > 0;
 }
 
 bool claims_may(const struct claims *c, const char *scope)
 {
-	struct str rest = c->scope, one;
+	struct str rest = c->scope, want = str_of(scope), one;
 
 	while (scope_next(&rest, &one))
-		if (str_is(one, scope))
+		if (str_eq(one, want))
 			return true;
 	return false;
 }

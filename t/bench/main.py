@@ -26,7 +26,8 @@ machine are other figures; the ratios say more.
 Every supervisor keeps the same static program, `t/bench/tiny.c`, which notes
 its start and pauses. How each is laid out, started and asked stands in
 `t/bench/peers.py` and, with a front door, in `t/bench/front.py`.
-REFERENCE_DIR=DIR BUN=PROGRAM also measure the reference hub in DIR.
+Where REFERENCE_DIR and BUN name the reference hub and what runs it, it is
+measured, too.
 """
 
 
