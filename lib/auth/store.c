@@ -120,6 +120,8 @@ enum store_place store_place(const struct store *s)
 		return STORE_GONE;
 	case DB_REPLACED:
 		return STORE_REPLACED;
+	case DB_PARTED:
+		return STORE_PARTED;
 	default:
 		return STORE_THERE;
 	}

@@ -53,8 +53,9 @@ void store_wait(struct store *, int busy_ms);
  * what we write ourselves does not change it. */
 int  store_version(struct store *, int64_t *out, struct err *);
 
-/* Whether the path still leads to the file that is open. */
-enum store_place { STORE_THERE, STORE_GONE, STORE_REPLACED };
+/* Whether the path still leads to the file that is open; PARTED: to it, but
+ * not to its log (hub.db-wal, hub.db-shm), so what others write is not seen. */
+enum store_place { STORE_THERE, STORE_GONE, STORE_REPLACED, STORE_PARTED };
 enum store_place store_place(const struct store *);
 
 /* The permission bits of hub.db when it was opened; the reference makes it by

@@ -87,14 +87,20 @@ int front_dial(struct front *f, struct err *e)
 /* hub.db */
 
 /* Its bytes are nobody's any more: nothing that needs it is answered. */
-static void lose_store(struct front *f, bool replaced)
+static void lose_store(struct front *f, enum store_place place)
 {
-	fmt(f->store_error, sizeof f->store_error, "hub.db was %s; it is "
-	    "being prepared anew", replaced ? "replaced" : "removed");
+	static const char *const what[] = {
+		[STORE_GONE] = "hub.db was removed",
+		[STORE_REPLACED] = "hub.db was replaced",
+		[STORE_PARTED] = "hub.db-wal or hub.db-shm was removed",
+	};
+
+	fmt(f->store_error, sizeof f->store_error, "%s; hub.db is being "
+	    "prepared anew", what[place]);
 	log_say("%s: this worker ends, another follows", f->store_error);
 	f->store = NULL;
-	health_set_db(f, replaced ? "error: path-replaced" :
-		      "error: path-gone");
+	health_set_db(f, place == STORE_GONE ? "error: path-gone" :
+		      "error: path-replaced");
 	front_leave(f, FRONT_EXIT_PREPARE);
 }
 
@@ -117,7 +123,7 @@ static void look_at_store(struct front *f)
 	int64_t version = f->store_version;
 
 	if (place != STORE_THERE) {
-		lose_store(f, place == STORE_REPLACED);
+		lose_store(f, place);
 		return;
 	}
 	health_set_db(f, store_health(f->store));
@@ -161,10 +167,13 @@ static void on_gone(struct loop *l, struct watch *w, unsigned events)
 /* Best effort: it is looked at on use, too. */
 static void watch_paths(struct front *f)
 {
-	char path[sizeof f->home.path + sizeof "/" STORE_FILE];
-	const char *const paths[] = { path, f->home.path };
+	static const char *const names[] = { "", "-wal", "-shm" };
+	char all[LEN(names)][sizeof f->home.path + sizeof STORE_FILE "-wal/"];
+	const char *const paths[] = { all[0], all[1], all[2], f->home.path };
 
-	fmt(path, sizeof path, "%s/" STORE_FILE, f->home.path);
+	for (size_t i = 0; i < LEN(names); i++)
+		fmt(all[i], sizeof all[i], "%s/" STORE_FILE "%s", f->home.path,
+		    names[i]);
 	f->gone_fd = fd_own(os_watch_paths(paths, LEN(paths)), FD_WATCH, 0);
 	if (f->gone_fd >= 0)
 		loop_watch(&f->loop, &f->gone, f->gone_fd, LOOP_READ, NULL);

@@ -18,6 +18,8 @@
 #define VALUE_MAX (16 << 20)
 #define PAUSE_MAX_MS 25
 
+static const char *const beside[] = { "-wal", "-shm" };
+
 struct db {
 	sqlite3 *lite;
 	int dirfd;              /* ours */
@@ -25,6 +27,7 @@ struct db {
 	char *path;             /* as the user knows it, for db_place() */
 	dev_t dev;
 	ino_t ino;
+	ino_t sides[LEN(beside)];       /* 0: there was none */
 	mode_t mode;
 	int busy_ms;
 };
@@ -279,6 +282,17 @@ static int use_wal(struct db *db, struct err *e)
 	}
 }
 
+/* The number of a file beside it; 0 when it is not there. */
+static ino_t side(const struct db *db, size_t i)
+{
+	char name[sizeof db->name + 8];
+	struct stat st;
+
+	fmt(name, sizeof name, "%s%s", db->name, beside[i]);
+	return fstatat(db->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 :
+	       st.st_ino;
+}
+
 static int set_up(struct db *db, enum db_mode mode, struct err *e)
 {
 	struct db_query q;
@@ -302,6 +316,8 @@ static int set_up(struct db *db, enum db_mode mode, struct err *e)
 	if (db_place(db) != DB_THERE)
 		return err_set(e, ERR_FAILED, "%s: was replaced while it was "
 			       "being opened; try again", db->name);
+	for (size_t i = 0; i < LEN(beside); i++)
+		db->sides[i] = side(db, i);
 	return 0;
 }
 
@@ -352,6 +368,11 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
+	/* The last to close moves the log into the database and removes it by
+	 * its name: that may be another log by now. */
+	if (db->lite && db_place(db) == DB_PARTED)
+		sqlite3_db_config(db->lite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				  NULL);
 	if (sqlite3_close(db->lite) != SQLITE_OK)
 		BUG("a database is closed while a query is open");
 	if (db->dirfd >= 0)
@@ -373,8 +394,12 @@ enum db_place db_place(const struct db *db)
 	if (lstat(db->path, &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
 			? DB_GONE : DB_THERE;
-	return st.st_dev == db->dev && st.st_ino == db->ino ? DB_THERE
-							    : DB_REPLACED;
+	if (st.st_dev != db->dev || st.st_ino != db->ino)
+		return DB_REPLACED;
+	for (size_t i = 0; i < LEN(beside); i++)
+		if (db->sides[i] && side(db, i) != db->sides[i])
+			return DB_PARTED;
+	return DB_THERE;
 }
 
 unsigned db_bits(const struct db *db)

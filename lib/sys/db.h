@@ -45,8 +45,13 @@ void db_close(struct db *);     /* NULL is fine; no query may be open */
 /* How long calls wait from now on. */
 void db_wait(struct db *, int busy_ms);
 
-/* Whether the path still leads to the file that is open; asks the system. */
-enum db_place { DB_THERE, DB_GONE, DB_REPLACED };
+/*
+ * Whether the path still leads to the file that is open; asks the system.
+ * DB_PARTED: it does, but one beside it (-wal, -shm) is gone or another. What
+ * others write is not seen from then on, nor seen by them what is written
+ * here; so nothing is, and nothing is touched when it is closed.
+ */
+enum db_place { DB_THERE, DB_GONE, DB_REPLACED, DB_PARTED };
 enum db_place db_place(const struct db *);
 
 /* Its permission bits when it was opened. */

@@ -373,6 +373,55 @@ static void test_transaction(void)
 	clean();
 }
 
+/*
+ * Two logs of one database: who has the old one must not go on with it, nor
+ * remove the new one when it ends. He is a process of his own, since within
+ * one SQLite hands the old one on.
+ */
+static int parted(int in, int out)
+{
+	struct db *db = must(DB_MAKE, 0);
+	struct err e = { 0 };
+	int bad = db_place(db) != DB_THERE;
+	char byte = 0;
+
+	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
+		return 9;
+	bad |= (db_place(db) != DB_PARTED) << 1;
+	bad |= (db_begin(db, &e) == 0 || e.code != ERR_NOT_FOUND) << 2;
+	db_close(db);
+	return bad;
+}
+
+static void test_parted(const char *first, const char *second)
+{
+	int in[2], out[2], status = -1;
+	struct db *db;
+	char byte = 0;
+	pid_t pid;
+
+	if (pipe(in) < 0 || pipe(out) < 0 || (pid = fork()) < 0)
+		scratch_bail("pipes and a process");
+	if (pid == 0)
+		_exit(parted(in[0], out[1]));
+	ok(read(out[0], &byte, 1) == 1, "another process has it open");
+	scratch_remove(dir, first);
+	scratch_remove(dir, second);
+	db = must(DB_WRITE, 0);
+	db_run(db, "CREATE TABLE t (a); INSERT INTO t VALUES (3)", NULL);
+	db_close(db);
+	ok(write(in[1], &byte, 1) == 1 && waitpid(pid, &status, 0) == pid &&
+	   status == 0, "it sees that %s is gone, and writes nothing", first);
+	db = must(DB_READ, 0);
+	ok(number(db, "SELECT a FROM t") == 3, "and what is new is all there");
+	db_close(db);
+	for (int i = 0; i < 2; i++) {
+		close(in[i]);
+		close(out[i]);
+	}
+	clean();
+}
+
 static void test_place(void)
 {
 	struct db *db = must(DB_MAKE, 0), *other;
@@ -491,6 +540,8 @@ int main(void)
 	test_query();
 	test_transaction();
 	test_place();
+	test_parted(NAME "-wal", NAME "-shm");
+	test_parted(NAME "-shm", "none");
 	test_long_path();
 	test_full();
 	arena_release(&arena);
