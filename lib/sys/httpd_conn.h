@@ -13,7 +13,7 @@
  *	  |              |                    |           ^         |
  *	  |              |                    v           |         |
  *	  |              |                  STREAM -------+         |
- *	  |              |                      httpd_end()         |
+ *	  |              |            httpd_end(), _cut_stream()    |
  *	  +--------------|------- keep-alive, all is sent ----------+
  *	                 |                                          v
  *	                 +--> (closed) <--- LINGERING <---------- ENDING

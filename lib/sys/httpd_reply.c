@@ -289,11 +289,13 @@ bool httpd_write(struct httpd_conn *c, struct str s)
 	return !c->full;
 }
 
-void httpd_end(struct httpd_conn *c)
+static void end_stream(struct httpd_conn *c, bool whole)
 {
 	if (c->state != HTTPD_STREAM)
 		return;
-	if (c->minor && !c->is_head)
+	if (!whole)
+		c->keep_alive = false;
+	else if (c->minor && !c->is_head)
 		http_put_last_chunk(&c->out);
 	if (buf_failed(&c->out))
 		broken(c);
@@ -301,6 +303,16 @@ void httpd_end(struct httpd_conn *c)
 	c->full = false;
 	if (push(c))
 		httpd_finished(c);
+}
+
+void httpd_end(struct httpd_conn *c)
+{
+	end_stream(c, true);
+}
+
+void httpd_cut_stream(struct httpd_conn *c)
+{
+	end_stream(c, false);
 }
 
 void httpd_flush(struct httpd_conn *c)
