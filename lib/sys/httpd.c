@@ -65,7 +65,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		return err_set(e, ERR_NO_MEMORY, "http server: no memory");
 	}
 	d->shared->date_s = -1;
-	buf_init(&d->shared->reply, 3 * HTTP_HEAD_MAX);
+	buf_init(&d->shared->reply, HTTPD_SHORT + 2 * HTTP_HEAD_MAX);
 	return 0;
 }
 

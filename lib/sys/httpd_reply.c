@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#define SHORT   HTTP_HEAD_MAX           /* to copy it costs less than a call */
 #define DRAINED (HTTPD_STREAM_MAX / 2)  /* the owner may go on */
 
 static void broken(struct httpd_conn *c)
@@ -134,7 +133,7 @@ static void answer(struct httpd_conn *c, int status, const char *type,
 	buf_put(b, STR("\r\n"));
 	if (c->is_head || !has_body(status))
 		body = STR_NULL;
-	if (body.n <= SHORT) {
+	if (body.n <= HTTPD_SHORT) {
 		buf_put(b, body);
 		body = STR_NULL;
 	}
