@@ -55,7 +55,10 @@ static int play_prepare(void)
 	fprintf(f, "p\n");
 	fclose(f);
 	f = fopen("status", "r");
-	status = f && fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
+	if (!f)
+		return 0;
+	status = fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
+	fclose(f);
 	if (status)
 		fprintf(stderr, "the disk is full\n");
 	return status;
@@ -286,6 +289,8 @@ static void parts(void)
 	for (size_t i = 0; i < LEN(workers.each); i++)
 		if (workers.each[i].ready)
 			m = &workers.each[i].member;
+	if (!m)
+		scratch_bail("no worker is ready");
 	kill(m->pid, SIGUSR2);
 	until(!m->pid);
 	ok(m->missing && strstr(m->error, "another version") && ready() == 1,
