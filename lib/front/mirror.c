@@ -153,6 +153,13 @@ static bool is_fresh(const struct mirror_copy *m, int64_t now_ms)
 	       now_ms - m->at_ms < FRONT_FRESH_MS;
 }
 
+/* Not again before that time when the keeper did not answer. */
+static bool is_aging(const struct mirror_copy *m, int64_t now_ms)
+{
+	return !m->busy &&
+	       now_ms - m->asked_ms >= FRONT_FRESH_MS - MIRROR_AHEAD_MS;
+}
+
 static void on_gone(struct httpd_conn *c, void *user)
 {
 	struct waiter *w = user;
@@ -165,10 +172,13 @@ void mirror_answer(const struct front_ask *a, enum mirror_doc doc)
 {
 	struct mirror *m = &a->front->mirror;
 	struct mirror_copy *copy = &m->copies[doc];
+	int64_t now_ms = os_now_ms();
 	struct waiter *w;
 
-	if (is_fresh(copy, os_now_ms())) {
+	if (is_fresh(copy, now_ms)) {
 		answer(a->conn, 200, buf_str(&copy->body));
+		if (is_aging(copy, now_ms))
+			fetch(copy);
 		return;
 	}
 	w = arena_alloc(a->req->arena, sizeof *w);

@@ -5,17 +5,20 @@
 /*
  * Copies of the keeper's documents, as the bytes that hub.sock answered with:
  * however many ask, the keeper is asked for each document once every
- * FRONT_FRESH_MS, and not at all while nobody asks.
+ * FRONT_FRESH_MS, or a little sooner, and not at all while nobody asks.
  *
  * A copy is served while it is younger than that and nothing has happened
  * since it was asked for: the keeper's event stream, kept open, tells at once
  * of what others do, mirror_stale() of what we do ourselves. Requests that
  * come while a copy is on its way wait for it; one that came after a change
- * never gets a copy that was asked for before it.
+ * never gets a copy that was asked for before it. Where many ask, the next
+ * copy is on its way before this one is too old, and nobody waits.
  */
 
 #include "base/buf.h"
 #include "sys/httpc.h"
+
+#define MIRROR_AHEAD_MS 100     /* the keeper answers in a few */
 
 struct front;
 struct front_ask;

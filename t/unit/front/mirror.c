@@ -98,6 +98,33 @@ static void test_copy(void)
 	   "nor when it is old");
 }
 
+static void test_waited_for_what_grew_old(void)
+{
+	struct mirror_copy *copy = &rig.front.mirror.copies[MIRROR_MODULES];
+	char want[40];
+	bool good, late = true;
+	int64_t at_ms;
+
+	/* Too slow to ask in time: once more. */
+	while (late) {
+		get_is("GET", "/modules", NULL, 200, "\"n\":");
+		until(!copy->busy);
+		snprintf(want, sizeof want, "\"n\":%d,", documents);
+		at_ms = os_now_ms() - FRONT_FRESH_MS + MIRROR_AHEAD_MS;
+		copy->at_ms = copy->asked_ms = at_ms;
+		rig.asked = 0;
+		good = get_is("GET", "/modules", NULL, 200, want);
+		late = os_now_ms() - at_ms >= FRONT_FRESH_MS;
+	}
+	ok(good, "a copy that is almost old is served");
+	until(!copy->busy);
+	ok(rig.asked == 1 && copy->at_ms > at_ms, "the next has come by then");
+	mirror_stale(&rig.front.mirror);
+	rig.asked = 0;
+	ok(get_is("GET", "/modules", NULL, 200, "\"n\":") && rig.asked == 1,
+	   "after a change it is not");
+}
+
 static void test_waiting(void)
 {
 	struct client *c[4];
@@ -209,6 +236,7 @@ int main(void)
 	rig.front.httpd.on_request = serve;
 	test_targets();
 	test_copy();
+	test_waited_for_what_grew_old();
 	test_waiting();
 	test_events();
 	test_no_keeper();
