@@ -228,6 +228,17 @@ ok '--json'                       exits 0 pc-auth rotate-key --json
 ok '  the object'                 has '(.kid | length == 43) and
 	.operator_token_reissued and .tokens_of_old_key > 0 and
 	(.created_at | test("Z$"))'
+operator ".iss = \"$public\" | .sub = \"me\" | .scope = \"$host:auth\" |
+	.pa_scope_set = \"auth\""
+ok 'rotate-key, a public token'   exits 0 pc-auth rotate-key
+is "$(claim "$(cat "$file")" '[.iss, .sub, .pa_scope_set]')" \
+	"[\"$public\",\"me\",\"auth\"]"   '  is not made a local one'
+is "$(part 1 "$(cat "$file")" | jq -r .kid)" \
+	"$(sed -n 's/^  kid  *//p' out)"  '  and signed by the new key'
+operator ".iss = \"$public\" | .sub = \"me\" | .exp = $now + 3 * 86400"
+ok 'near its end, a public token' exits 0 pc-auth mint-token --scope a:b
+is "$(claim "$(cat "$file")" "[.iss, .sub, .exp - $now > 80 * 86400]")" \
+	"[\"$public\",\"me\",true]"     '  is not made a local one'
 rm "$file"
 ok 'no operator.token'            exits 0 pc-auth rotate-key --json
 ok '  is not made'                has '.operator_token_reissued == false'

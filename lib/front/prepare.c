@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/prepare.h"
 
-#include "front/operator.h"
+#include "auth/token.h"
 #include "hub/origin.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -81,35 +81,14 @@ static void say_report(const struct operator_report *r)
 	}
 }
 
-/* The configured ones, and the token's own: see front/operator. */
-static size_t issuers(struct prepare *p, struct str out[ORIGINS_MAX + 1])
-{
-	const struct origins *o = &p->origins;
-	struct auth *auth = auth_new(p->store, NULL);
-	const struct claims *c;
-	size_t n = 0;
-
-	while (n < o->n) {
-		out[n] = o->all[n];
-		n++;
-	}
-	if (operator_claims(&p->home, auth, &c))
-		out[n++] = arena_str(&p->arena, c->iss);
-	auth_free(auth);
-	return n;
-}
-
 static int keep_token(struct prepare *p, struct err *e)
 {
 	const struct origins *o = &p->origins;
 	struct str iss = o->issuer.n ? o->issuer : o->local, jwt;
-	struct str ours[ORIGINS_MAX + 1];
-	size_t n = issuers(p, ours);
 	struct operator_report kept = { 0 }, healed = { 0 };
 	unsigned mode = 0;
 
-	if (operator_keep(&p->home, p->store, ours, n, iss, p->now_ms,
-			  &kept, e) < 0)
+	if (operator_keep(&p->home, p->store, iss, p->now_ms, &kept, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
 	if (operator_heal(&p->home, p->store, iss, p->now_ms, &healed, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
