@@ -85,6 +85,10 @@ int store_add_key(struct store *, const struct store_key *, bool first,
  * refresh row counts as long as its access token can live. */
 int store_live_before(struct store *, int64_t made_ms, int64_t now_ms,
 		      int64_t *n, struct err *);
+/* When the oldest of those was made, INT64_MAX when there are none: one look
+ * at the register, for any number of keys. */
+int store_oldest_live(struct store *, int64_t made_ms, int64_t now_ms,
+		      int64_t *oldest_ms, struct err *);
 
 /* The register of tokens */
 

@@ -226,29 +226,59 @@ int store_revoked(struct store *s, int64_t now_ms, struct arena *arena,
 	return got < 0 ? -1 : store_fits(arena, e);
 }
 
+/* What of the rows that live and were made before. */
+struct live {
+	char made[DATE_ISO_SIZE], now[DATE_ISO_SIZE], access[DATE_ISO_SIZE];
+	struct db_query q;
+};
+
+static void ask_live(struct live *l, struct store *s, const char *what,
+		     int64_t made_ms, int64_t now_ms)
+{
+	char sql[SQL_MAX];
+
+	fmt(sql, sizeof sql, "SELECT %s FROM %s"
+	    " WHERE revoked_at IS NULL AND created_at < ?1"
+	    " AND expires_at > ?2"
+	    " AND (created_via <> 'oauth_refresh' OR created_at > ?3)",
+	    what, table(s));
+	db_ask(&l->q, s->db, sql);
+	db_bind_text(&l->q, 1, store_iso(l->made, made_ms));
+	db_bind_text(&l->q, 2, store_iso(l->now, now_ms));
+	db_bind_text(&l->q, 3, store_iso(l->access, now_ms - ACCESS_MS));
+}
+
 int store_live_before(struct store *s, int64_t made_ms, int64_t now_ms,
 		      int64_t *n, struct err *e)
 {
-	char made[DATE_ISO_SIZE], now[DATE_ISO_SIZE], access[DATE_ISO_SIZE];
-	char sql[SQL_MAX];
-	struct db_query q;
+	struct live l;
 	int got;
 
 	*n = 0;
 	if (!STORE_HAS(s->have, 2))
 		return 0;
-	fmt(sql, sizeof sql, "SELECT count(*) FROM %s"
-	    " WHERE revoked_at IS NULL AND created_at < ?1"
-	    " AND expires_at > ?2"
-	    " AND (created_via <> 'oauth_refresh' OR created_at > ?3)",
-	    table(s));
-	db_ask(&q, s->db, sql);
-	db_bind_text(&q, 1, store_iso(made, made_ms));
-	db_bind_text(&q, 2, store_iso(now, now_ms));
-	db_bind_text(&q, 3, store_iso(access, now_ms - ACCESS_MS));
-	got = db_row(&q, e);
+	ask_live(&l, s, "count(*)", made_ms, now_ms);
+	got = db_row(&l.q, e);
 	if (got > 0)
-		*n = db_int(&q, 0);
-	db_done(&q);
+		*n = db_int(&l.q, 0);
+	db_done(&l.q);
+	return got > 0 ? 0 : -1;
+}
+
+int store_oldest_live(struct store *s, int64_t made_ms, int64_t now_ms,
+		      int64_t *oldest_ms, struct err *e)
+{
+	struct live l;
+	int got;
+
+	*oldest_ms = INT64_MAX;
+	if (!STORE_HAS(s->have, 2))
+		return 0;
+	ask_live(&l, s, "min(created_at)", made_ms, now_ms);
+	got = db_row(&l.q, e);
+	if (got > 0 && db_peek(&l.q, 0).p &&
+	    store_instant(&l.q, 0, "created_at of a token", oldest_ms, e) < 0)
+		got = -1;
+	db_done(&l.q);
 	return got > 0 ? 0 : -1;
 }

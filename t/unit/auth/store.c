@@ -255,10 +255,15 @@ static void test_revoked(void)
 	   "two of them from before yesterday");
 	ok(!store_live_before(s, T0 - DAY, T0, &n, &e) && n == 0,
 	   "and none from before that");
+	ok(!store_oldest_live(s, T0, T0, &at, &e) && at == T0 - DAY &&
+	   !store_oldest_live(s, T0 - DAY, T0, &at, &e) && at == INT64_MAX,
+	   "the oldest is known");
 	rig_sql("UPDATE tokens SET revoked_at = created_at");
 	add("alive", "cli_mint", T0 - DAY, T0 + DAY);
 	ok(!store_live_before(s, T0, T0, &n, &e) && n == 1,
 	   "what is revoked does not count");
+	ok(!store_oldest_live(s, T0, T0, &at, &e) && at == T0 - DAY,
+	   "nor for the oldest");
 	store_revoked(s, T0, &arena, &jtis, &count, &e);
 	for (size_t i = 0; i < count && i < LEN(want); i++)
 		same = same && str_is(jtis[i], want[i]);
