@@ -11,21 +11,15 @@
 
 /* What the parts share */
 
-int store_instant(struct db_query *q, int column, const char *what,
-		  int64_t *ms, struct err *e)
+int64_t store_instant(struct db_query *q, int column)
 {
 	struct str text = db_peek(q, column);
-	int64_t ns = 0;
+	int64_t ns;
 
-	*ms = 0;
 	if (!text.p)
 		return 0;
-	if (!date_parse(text, &ns))
-		return err_set(e, ERR_INVALID, STORE_FILE ": %s is \"%.*s\", "
-			       "which is no instant; mend that row", what,
-			       text.n > 40 ? 40 : (int)text.n, text.p);
-	*ms = ns / 1000000;
-	return 0;
+	return date_parse(text, &ns) && ns / 1000000 ? ns / 1000000 :
+						       STORE_LONG_AGO;
 }
 
 /* Full at ROWS_FIRST rows, and at every power of two from there on. */

@@ -11,6 +11,8 @@
  * since 1970 here and exactly the ISO form of Date.toISOString() on disk,
  * where they are compared as text. Text that is handed out lives in the
  * caller's arena; an absent (NULL) column is STR_NULL, an absent instant 0.
+ * Text that is no instant counts as STORE_LONG_AGO: such a token has expired
+ * or was revoked, such a key was retired, and all other rows work.
  *
  * A write is one short IMMEDIATE transaction. With busy_ms 0 one that finds
  * another writer is ERR_BUSY, nothing was done, and the caller tries again
@@ -24,6 +26,8 @@
 
 #define STORE_FILE "hub.db"
 #define STORE_VERSION 11        /* of the schema that we create */
+
+#define STORE_LONG_AGO 1        /* ms: shown as 1970 */
 
 struct store;
 
@@ -96,6 +100,7 @@ struct store_token {
 	struct str jti, user_id, client_id, scopes, subject, created_via;
 	struct str permissions;         /* JSON text */
 	int64_t expires_ms, revoked_ms, created_ms;
+	struct str created_at;          /* read: the text that orders rows */
 };
 
 /* ERR_EXISTS: there is one of that jti. */
@@ -110,9 +115,8 @@ int store_token_revoke(struct store *, struct str jti, int64_t now_ms,
 struct store_filter {
 	int revoked;                    /* -1 all, 0 not, 1 only */
 	struct str subject, created_via;        /* STR_NULL: any */
-	bool has_after;                 /* then those behind this one: */
-	int64_t after_created_ms;
-	struct str after_jti;
+	struct str after_created_at;    /* STR_NULL: from the first on; else */
+	struct str after_jti;           /* those behind this one */
 	size_t limit;
 };
 /* Newest first (created_at, then jti, both descending); *more: others follow. */

@@ -360,7 +360,6 @@ bool tokens_read_cursor(struct str cursor, struct arena *a,
 {
 	struct str date, jti;
 	const struct json *j;
-	int64_t ns;
 	char *text = arena_alloc(a, CURSOR_MAX);
 	size_t n;
 
@@ -368,10 +367,9 @@ bool tokens_read_cursor(struct str cursor, struct arena *a,
 		return false;
 	j = json_parse((struct str){ text, n }, a, NULL, NULL);
 	if (!json_str(json_get(j, "created_at"), &date) ||
-	    !json_str(json_get(j, "jti"), &jti) || !date_parse(date, &ns))
+	    !json_str(json_get(j, "jti"), &jti))
 		return false;
-	f->has_after = true;
-	f->after_created_ms = ns / 1000000;
+	f->after_created_at = date;
 	f->after_jti = jti;
 	return true;
 }
@@ -386,7 +384,8 @@ struct str tokens_cursor(const struct store_token *t, struct arena *a)
 	buf_init(&b, CURSOR_MAX);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_date(&w, "created_at", t->created_ms);
+	jsonw_key(&w, "created_at");
+	jsonw_str(&w, t->created_at);
 	jsonw_key(&w, "jti");
 	jsonw_str(&w, t->jti);
 	jsonw_end(&w);
