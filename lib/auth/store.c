@@ -128,11 +128,17 @@ unsigned store_bits(const struct store *s)
 
 const char *store_health(struct store *s)
 {
+	static const char *const elsewhere[] = {
+		[STORE_GONE] = "error: path-gone",
+		[STORE_REPLACED] = "error: path-replaced",
+		[STORE_PARTED] = "error: path-replaced",
+	};
+	enum store_place place = store_place(s);
 	struct err e = { 0 };
 	uint32_t have;
 
-	if (store_place(s) != STORE_THERE)
-		return "error: path-gone";
+	if (place != STORE_THERE)
+		return elsewhere[place];
 	if (schema_read(s->db, &have, &e) == 0)
 		return "ok";
 	return e.code == ERR_BUSY ? "error: transient" : "error: fatal";

@@ -67,7 +67,8 @@ enum store_place store_place(const struct store *);
 unsigned store_bits(const struct store *);
 
 /* Something was read from it now: "ok", or how it fails, in a few words that
- * /health shows ("error: fatal", "error: transient", "error: path-gone"). */
+ * /health shows ("error: fatal", "error: transient", "error: path-gone",
+ * "error: path-replaced": it, or a file beside it). */
 const char *store_health(struct store *);
 
 /* Signing keys */

@@ -405,7 +405,8 @@ static void test_truth(void)
 	   e.code == ERR_NOT_FOUND, "and not written to: %s", e.msg);
 	put(home.fd, STORE_FILE, "");
 	ok(store_place(s) == STORE_REPLACED &&
-	   !strcmp(store_health(s), "error: path-gone"), "replaced");
+	   !strcmp(store_health(s), "error: path-replaced"),
+	   "a replaced file is not said to be gone");
 	renameat(home.fd, "away", home.fd, STORE_FILE);
 	ok(store_place(s) == STORE_THERE && !strcmp(store_health(s), "ok"),
 	   "and back");
