@@ -344,6 +344,9 @@ is "$(claim "$(cat "$file")" '[.iss, .sub, .pa_scope_set]')" \
 	"[\"$public\",\"me\",\"admin\"]"  '  the same, but for its issuer'
 healed 'the same' 0 '. == {outcome: "fresh"}' $public/
 ok '  left as it is'              cmp "$file" kept
+healed 'the same, spelled otherwise' 0 '. == {outcome: "fresh"}' \
+	HTTPS://Hub.Example:443
+ok '  left as it is'              cmp "$file" kept
 for u in http://localhost:1 http://127.0.0.1 'http://[::1]:5' http://0.0.0.0; do
 	healed $u 1 '.outcome == "skipped" and .reason == "issuer-loopback"' $u
 	ok '  left as it is'      cmp "$file" kept
@@ -502,6 +505,7 @@ usage --scope-set rotate-operator --scope-set root
 usage --origin heal
 usage --origin heal --origin hub.example
 usage --origin heal --origin https://hub.example/path
+usage query heal --origin 'https://hub.example?x'
 usage credentials heal --origin https://u:hunter2@hub.example
 ok '  not the password'           not grep -q hunter2 err
 usage JTI revoke-token
