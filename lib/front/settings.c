@@ -43,15 +43,6 @@ static const char *source_name(enum origin_source source)
 	return names[source];
 }
 
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.n)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
-}
-
 void get_hub_origin(struct front_ask *a)
 {
 	struct err e = { 0 };
@@ -69,8 +60,8 @@ void get_hub_origin(struct front_ask *a)
 	buf_init(&b, 65536);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_text(&w, ORIGIN_KEY, stored);
-	put_text(&w, "resolved_issuer", a->issuer);
+	jsonw_text(&w, ORIGIN_KEY, stored);
+	jsonw_text(&w, "resolved_issuer", a->issuer);
 	jsonw_key(&w, "source");
 	jsonw_cstr(&w, source_name(a->front->origins.source));
 	jsonw_end(&w);
@@ -102,7 +93,7 @@ static int write_setting(struct front *f, struct httpd_conn *c,
 	buf_init(&b, 4096);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_text(&w, s->member, s->value);
+	jsonw_text(&w, s->member, s->value);
 	jsonw_end(&w);
 	ask_reply(&a, 200, &b);
 	return 0;

@@ -11,7 +11,6 @@
 #include "front/published.h"
 #include "hub/field.h"
 #include "sys/os.h"
-#include "wire/date.h"
 #include "wire/url.h"
 
 #define CLIENT_ID   "parachute-hub"
@@ -163,16 +162,6 @@ static bool may_nothing(const struct front_ask *a)
 	return true;
 }
 
-static void put_date(struct jsonw *w, const char *key, int64_t unix_ms)
-{
-	char date[DATE_ISO_SIZE];
-
-	jsonw_key(w, key);
-	if (unix_ms)
-		date_iso(unix_ms, date);
-	jsonw_cstr(w, unix_ms ? date : NULL);
-}
-
 static void put_json(struct jsonw *w, struct str text, struct arena *a)
 {
 	const struct json *j = text.n ? json_parse(text, a, NULL, NULL) : NULL;
@@ -206,7 +195,7 @@ static int mint(struct front *f, struct httpd_conn *c, struct arena *arena,
 	jsonw_str(&w, got.jti);
 	jsonw_key(&w, "token");
 	jsonw_str(&w, got.jwt);
-	put_date(&w, "expires_at", got.exp_s * 1000);
+	jsonw_time(&w, "expires_at", got.exp_s * 1000);
 	jsonw_key(&w, "scope");
 	jsonw_str(&w, m->scope);
 	if (m->permissions.n) {
@@ -296,7 +285,7 @@ static int revoke(struct front *f, struct httpd_conn *c, struct arena *arena,
 	jsonw_object(&w);
 	jsonw_key(&w, "jti");
 	jsonw_str(&w, r->jti);
-	put_date(&w, "revoked_at", at_ms);
+	jsonw_time(&w, "revoked_at", at_ms);
 	jsonw_end(&w);
 	ask_reply(&a, 200, &b);
 	return 0;
@@ -397,15 +386,6 @@ struct str tokens_cursor(const struct store_token *t, struct arena *a)
 	return text;
 }
 
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.p)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
-}
-
 static int read_filter(const struct front_ask *a, struct store_filter *f,
 		       struct refusal *no)
 {
@@ -462,7 +442,7 @@ void get_tokens(struct front_ask *a)
 	for (size_t i = 0; i < n; i++)
 		token_row_write(&w, &rows[i]);
 	jsonw_end(&w);
-	put_text(&w, "next_cursor", more && n ?
+	jsonw_text(&w, "next_cursor", more && n ?
 		 tokens_cursor(&rows[n - 1], a->req->arena) : STR_NULL);
 	jsonw_end(&w);
 	ask_reply(a, 200, &b);
