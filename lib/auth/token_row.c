@@ -2,7 +2,6 @@
 /* A row of the register as JSON, the same over HTTP and from pc-auth. */
 #include "auth/token.h"
 
-
 static void put_words(struct jsonw *w, const char *key, struct str words)
 {
 	struct str word;

@@ -48,26 +48,6 @@ int api_number(const struct api_ask *a, const char *name, uint64_t max,
 	return -1;
 }
 
-bool api_accepts(const struct api_ask *a, const char *type)
-{
-	const struct http_head *h = a->req->head;
-	struct str list, one, media, rest;
-
-	for (size_t i = 0; i < h->nfields; i++) {
-		if (!str_eq_nocase(h->fields[i].name, STR("Accept")))
-			continue;
-		list = h->fields[i].value;
-		while (list.n) {
-			str_cut(list, ',', &one, &list);
-			str_cut(one, ';', &media, &rest);
-			if (str_eq_nocase(str_trim(media, " \t"),
-					  str_of(type)))
-				return true;
-		}
-	}
-	return false;
-}
-
 bool api_is_crowded(const struct api_ask *a)
 {
 	if (ops_waiting(a->api->ops) + feeds_count(a->api->feeds) <
