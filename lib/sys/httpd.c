@@ -50,6 +50,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		.head_ms = HTTPD_HEAD_MS,
 		.idle_ms = HTTPD_IDLE_MS,
 		.stall_ms = HTTPD_STALL_MS,
+		.left_ms = HTTPD_LEFT_MS,
 		.linger_ms = HTTPD_LINGER_MS,
 		.max_held = HTTPD_HELD_MAX,
 	};
