@@ -392,6 +392,16 @@ struct httpd *httpd_of(struct httpd_conn *c)
 	return c->server;
 }
 
+uint64_t httpd_peer(const struct httpd_conn *c)
+{
+	return c->peer;
+}
+
+bool httpd_is_of(const struct httpd_conn *c, uint64_t peer)
+{
+	return c && (!peer || c->peer == peer);
+}
+
 void httpd_watch_gone(struct httpd_conn *c, void *user,
 		      void (*on_gone)(struct httpd_conn *, void *user))
 {

@@ -114,6 +114,10 @@ void httpd_drain(struct httpd *);
 void httpd_release(struct httpd *);
 
 struct httpd *httpd_of(struct httpd_conn *);
+/* Who max_per_peer is about: of AF_UNIX a process; 0: nobody. */
+uint64_t httpd_peer(const struct httpd_conn *);
+/* Whether it is open, and of that peer; 0: of any. */
+bool httpd_is_of(const struct httpd_conn *, uint64_t peer);
 
 /* The owner's per-request state, and how it hears of the end. */
 void httpd_watch_gone(struct httpd_conn *, void *user,
