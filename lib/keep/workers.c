@@ -34,6 +34,13 @@ static struct worker *worker_of(struct crew_member *m)
 	return CONTAINER(m, struct worker, member);
 }
 
+/* By somebody: that says nothing of what it can do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+				       WTERMSIG(status) == SIGTERM);
+}
+
 /* Preparing */
 
 static void run_prepare(struct workers *w)
@@ -122,6 +129,8 @@ static enum crew_next on_prepare_ended(struct crew_member *m, int status)
 		start_workers(w);
 		if (w->prepare_again)
 			run_prepare(w);
+		else if (was_killed(status))
+			prepare_soon(w);
 	}
 	set_doors(w);
 	return CREW_REST;
@@ -244,13 +253,6 @@ static void forget(struct worker *k)
 	k->retired = false;
 	crew_release(&k->member);
 	renew_next(k->all);
-}
-
-/* By somebody: that says nothing of what it can do. */
-static bool was_killed(int status)
-{
-	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
-				       WTERMSIG(status) == SIGTERM);
 }
 
 static enum crew_next on_ended(struct crew_member *m, int status)

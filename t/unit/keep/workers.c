@@ -56,6 +56,10 @@ static int play_prepare(void)
 	fclose(f);
 	f = fopen("status", "r");
 	status = f && fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
+	if (status == 9) {
+		remove("status");
+		raise(SIGKILL);
+	}
 	if (status)
 		fprintf(stderr, "the disk is full\n");
 	return status;
@@ -254,6 +258,10 @@ static void prepares(void)
 	workers_prepare(&workers);
 	until(prepared() == 6 && !workers.preparing);
 	ok(!workers.prepare_error[0], "and forgotten");
+	put(dir, "status", "9");
+	workers_prepare(&workers);
+	until(prepared() == 8 && !workers.preparing);
+	ok(!workers.prepare_error[0], "killed: run again, unasked");
 }
 
 static void renews(void)
@@ -275,7 +283,7 @@ static void renews(void)
 	until(ready() == 2);
 	ok(least == 2 && most == 3, "never fewer than 2 ready (%zu), never more "
 	   "than 3 at once (%zu)", least, most);
-	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 6,
+	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 8,
 	   "all others are new");
 }
 
