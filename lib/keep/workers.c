@@ -34,12 +34,19 @@ static struct worker *worker_of(struct crew_member *m)
 	return CONTAINER(m, struct worker, member);
 }
 
+/* By somebody: that says nothing of what it can do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+				       WTERMSIG(status) == SIGTERM);
+}
+
 /* Preparing */
 
 static void run_prepare(struct workers *w)
 {
 	w->preparing = true;
-	w->prepare_again = false;
+	w->prepare_again = w->late = false;
 	w->prepared_ms = os_now_ms();
 	loop_in(w->prepare.crew->loop, &w->patience, PREPARE_MS);
 	crew_go(&w->prepare);
@@ -124,6 +131,8 @@ static enum crew_next on_prepare_ended(struct crew_member *m, int status)
 		start_workers(w);
 		if (w->prepare_again)
 			run_prepare(w);
+		else if (was_killed(status) && !w->late)
+			prepare_soon(w);
 	}
 	set_doors(w);
 	return CREW_REST;
@@ -136,6 +145,7 @@ static void on_patience_over(struct loop *l, struct timer *t)
 	struct workers *w = CONTAINER(t, struct workers, patience);
 
 	(void)l;
+	w->late = true;
 	fmt(w->prepare_error, sizeof w->prepare_error, "pc-front --prepare "
 	    "did not end within %d s and was killed", PREPARE_MS / 1000);
 	log_say("%s", w->prepare_error);
@@ -268,13 +278,6 @@ static void on_turned(struct crew_member *m, bool there)
 {
 	(void)there;
 	set_doors(worker_of(m)->all);
-}
-
-/* By somebody: that says nothing of what it can do. */
-static bool was_killed(int status)
-{
-	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
-				       WTERMSIG(status) == SIGTERM);
 }
 
 static enum crew_next on_ended(struct crew_member *m, int status)

@@ -61,6 +61,7 @@ struct workers {
 	struct worker each[WORKERS_MAX + 1];
 	struct crew_member prepare;
 	bool preparing, prepare_again, renewing, stopping;
+	bool late;              /* the one that runs took too long */
 	int64_t prepared_ms;    /* when it was begun last */
 	struct timer later;     /* not again and again without a pause */
 	struct timer patience;  /* with one that does not end */

@@ -60,6 +60,10 @@ static int play_prepare(void)
 		fprintf(stderr, "waiting for the disk\n");
 		pause();
 	}
+	if (status == 9) {
+		remove("status");
+		raise(SIGKILL);
+	}
 	if (status)
 		fprintf(stderr, "the disk is full\n");
 	return status;
@@ -258,6 +262,10 @@ static void prepares(void)
 	workers_prepare(&workers);
 	until(prepared() == 6 && !workers.preparing);
 	ok(!workers.prepare_error[0], "and forgotten");
+	put(dir, "status", "9");
+	workers_prepare(&workers);
+	until(prepared() == 8 && !workers.preparing);
+	ok(!workers.prepare_error[0], "killed: run again, unasked");
 }
 
 static void renews(void)
@@ -279,7 +287,7 @@ static void renews(void)
 	until(ready() == 2);
 	ok(least == 2 && most == 3, "never fewer than 2 ready (%zu), never more "
 	   "than 3 at once (%zu)", least, most);
-	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 6,
+	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 8,
 	   "all others are new");
 }
 
