@@ -61,6 +61,25 @@ static void revoked_there(void)
 	ok(is(check(fresh.jwt), AUTH_REVOKED), "seen at the next ask");
 }
 
+/* When cannot be read; that it was, can. */
+static void revoked_nobody_knows_when(void)
+{
+	struct mint m = a_mint("hub:x");
+	struct minted t, fine;
+
+	m.created_via = STR("cli_mint");
+	t = mint(&m);
+	fine = mint(&m);
+	ok(is(check(t.jwt), AUTH_OK) && is(check(fine.jwt), AUTH_OK), "valid");
+	ok(!sh("python3 -c 'import sqlite3; d = sqlite3.connect(\"hub.db\"); "
+	       "d.execute(\"update tokens set revoked_at = ? where jti = ?\", "
+	       "(\"yesterday\", \"%.*s\")); d.commit()'", STR_ARG(t.jti)),
+	   "somebody writes when, in words: %s", said(dir));
+	mono += AUTH_FRESH_MS;
+	ok(is(check(t.jwt), AUTH_REVOKED), "revoked");
+	ok(is(check(fine.jwt), AUTH_OK), "the other one stands");
+}
+
 static void many(void)
 {
 	struct str all[AUTH_CACHED_MAX + 20];
@@ -218,6 +237,7 @@ int main(int argc, char **argv)
 	time_goes_by();
 	revoked_here();
 	revoked_there();
+	revoked_nobody_knows_when();
 	many();
 	rekeyed();
 	rotated();
