@@ -26,7 +26,6 @@
 
 #define STORE_FILE "hub.db"
 #define STORE_VERSION 11        /* of the schema that we create */
-
 #define STORE_LONG_AGO 1        /* ms: shown as 1970 */
 
 struct store;

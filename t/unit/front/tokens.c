@@ -155,7 +155,8 @@ static void cursors(void)
 	ok(cursor.n > 20 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"abcdefghijklmnopqrstuvwxyz0123456789-_") == cursor.n,
 	   "needs no escape: %s", text);
-	ok(reads(text, "2026-01-02T03:04:05.678Z", "j?~\"\xc3\xbf"), "there and back");
+	ok(reads(text, "2026-01-02T03:04:05.678Z", "j?~\"\xc3\xbf"),
+	   "there and back");
 	/* {"created_at":"2026-01-02T03:04:05.678Z","jti":"a"} */
 	ok(reads("eyJjcmVhdGVkX2F0IjoiMjAyNi0wMS0wMlQwMzowNDowNS42NzhaIiwia"
 		 "nRpIjoiYSJ9", "2026-01-02T03:04:05.678Z", "a"), "the reference's");
