@@ -347,8 +347,9 @@ void auth_forget(struct auth *a, struct str jti)
 
 struct str auth_jwks(struct auth *a, int64_t now_ms, int64_t mono_ms)
 {
-	/* Asked each time: a module that has just met a new kid does not come
-	 * again soon. Those known before are better than none. */
-	(void)refresh(a, now_ms, mono_ms, true);
+	/* Asked almost each time: a module that has just met a new kid does
+	 * not come again soon. Those known before are better than none. */
+	if (!a->asked || mono_ms - a->asked_ms >= AUTH_JWKS_MS)
+		(void)refresh(a, now_ms, mono_ms, true);
 	return keyset_jwks(&a->keys, now_ms);
 }

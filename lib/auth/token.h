@@ -28,6 +28,8 @@
 #include "wire/json.h"
 
 #define AUTH_FRESH_MS   500
+#define AUTH_JWKS_MS    2       /* to sign a token with a new key, before a
+				 * module can ask for that, takes longer */
 #define AUTH_CACHED_MAX 256             /* verified tokens remembered */
 #define TOKEN_MAX       8192            /* bytes of a JWT that is looked at */
 #define AUTH_KEYS_MAX   32              /* that still count, newest first */

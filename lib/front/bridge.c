@@ -75,6 +75,15 @@ static void fail(struct bridged *b, const struct err *e)
 		   "hub.sock: %s", why.msg);
 }
 
+/* The keeper went away within it: nobody may take it for the whole. */
+static void cut(struct bridged *b)
+{
+	struct httpd_conn *c = b->conn;
+
+	leave(b);
+	httpd_cut_stream(c);
+}
+
 /* The whole of it has come. */
 static void finish(struct bridged *b)
 {
@@ -164,10 +173,12 @@ static void on_done(struct httpc *h, const struct err *e)
 		err_set(&full, ERR_NO_MEMORY, "no memory for its answer");
 		e = &full;
 	}
-	if (e && !b->stream)
-		fail(b, e);
-	else
+	if (!e)
 		finish(b);
+	else if (b->stream)
+		cut(b);
+	else
+		fail(b, e);
 }
 
 /* The request to the keeper */

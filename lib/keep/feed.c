@@ -106,7 +106,7 @@ static void push(struct follower *fo)
 			struct httpd_conn *c = fo->conn;
 
 			release(fo);
-			httpd_end(c);
+			httpd_cut_stream(c);
 			break;
 		}
 		if (buf_str(&b).n)

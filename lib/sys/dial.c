@@ -340,7 +340,7 @@ static int catch_up(struct dial *d, struct err *e)
 
 static int answer_to(struct dial *d, struct err *e)
 {
-	struct answer a;
+	struct answer a = { .serial = 0 };
 	int fd;
 	ssize_t n = hear(d->fd, &a, &fd, 0);
 

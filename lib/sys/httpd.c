@@ -66,7 +66,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		return err_set(e, ERR_NO_MEMORY, "http server: no memory");
 	}
 	d->shared->date_s = -1;
-	buf_init(&d->shared->reply, 3 * HTTP_HEAD_MAX);
+	buf_init(&d->shared->reply, HTTPD_SHORT + 2 * HTTP_HEAD_MAX);
 	return 0;
 }
 
@@ -184,7 +184,30 @@ static void admit(struct httpd *d, const struct newcomer *who)
 		httpd_refuse(c, 503, why);
 }
 
-/* The address, of IPv6 what one customer of a network gets. */
+static uint64_t of_v4(struct in_addr a)
+{
+	uint32_t net = ntohl(a.s_addr);
+
+	return net >> 24 == 127 ? 0 : net;
+}
+
+/* What one customer of a network gets; of an IPv4 peer of a socket that
+ * takes both, the address within. */
+static uint64_t of_v6(const struct in6_addr *a)
+{
+	struct in_addr v4;
+	uint64_t net;
+
+	if (IN6_IS_ADDR_LOOPBACK(a))
+		return 0;
+	if (IN6_IS_ADDR_V4MAPPED(a)) {
+		memcpy(&v4, &a->s6_addr[12], sizeof v4);
+		return of_v4(v4);
+	}
+	memcpy(&net, a, sizeof net);
+	return net;
+}
+
 static uint64_t address_of(int fd)
 {
 	union {
@@ -193,18 +216,12 @@ static uint64_t address_of(int fd)
 		struct sockaddr_in6 v6;
 	} a;
 	socklen_t n = sizeof a;
-	uint64_t net = 0;
 
 	if (getpeername(fd, &a.any, &n) < 0)
 		return 0;
-	if (a.any.sa_family == AF_INET) {
-		net = ntohl(a.v4.sin_addr.s_addr);
-		return net >> 24 == 127 ? 0 : net;
-	}
-	if (a.any.sa_family == AF_INET6 &&
-	    !IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr))
-		memcpy(&net, &a.v6.sin6_addr, sizeof net);
-	return net;
+	if (a.any.sa_family == AF_INET)
+		return of_v4(a.v4.sin_addr);
+	return a.any.sa_family == AF_INET6 ? of_v6(&a.v6.sin6_addr) : 0;
 }
 
 static bool welcome(struct listener *ln, struct newcomer *who)

@@ -12,7 +12,8 @@
  * connection ends (peer gone, error, server released) while a reply is due or
  * a stream is open; after it the pointer is dead. It comes from the loop or
  * from httpd_release(), never from within another call of this unit. After
- * httpd_reply() and httpd_end() the pointer is not the caller's any more.
+ * httpd_reply(), httpd_end() and httpd_cut_stream() the pointer is not the
+ * caller's any more.
  *
  *	static void on_request(struct httpd_conn *c, struct httpd_req *r)
  *	{
@@ -140,11 +141,16 @@ void httpd_json(struct httpd_conn *, int status, struct str body);
  * (What was passed is queued all the same, up to HTTPD_OUT_MAX; beyond that
  * the connection is cut.) httpd_end() completes it. Writes of one turn of the
  * loop go out together at its end. Streams are sent with no-store.
+ *
+ * httpd_cut_stream() ends one of which the rest is missing: what was written
+ * is sent, then the connection closed without the last chunk. A client of 1.0
+ * cannot see the difference: there a close is the end of every stream.
  */
 void httpd_stream(struct httpd_conn *, int status, const char *type,
 		  void (*on_drain)(struct httpd_conn *, void *user));
 bool httpd_write(struct httpd_conn *, struct str);
 bool httpd_full(const struct httpd_conn *);
 void httpd_end(struct httpd_conn *);
+void httpd_cut_stream(struct httpd_conn *);
 
 #endif

@@ -13,7 +13,7 @@
  *	  |              |                    |           ^         |
  *	  |              |                    v           |         |
  *	  |              |                  STREAM -------+         |
- *	  |              |                      httpd_end()         |
+ *	  |              |            httpd_end(), _cut_stream()    |
  *	  +--------------|------- keep-alive, all is sent ----------+
  *	                 |                                          v
  *	                 +--> (closed) <--- LINGERING <---------- ENDING
@@ -79,7 +79,7 @@ struct httpd_conn {
 
 struct httpd_shared {
 	struct http_head head;
-	struct buf reply;       /* head of an answer */
+	struct buf reply;       /* head of an answer; a short one whole */
 	void *spare;            /* a block for the next arena */
 	int64_t date_s;
 	char date[DATE_HTTP_SIZE];
@@ -87,6 +87,10 @@ struct httpd_shared {
 };
 
 #define HTTPD_NEVER INT64_MAX
+
+/* Goes out in one call with its head. To copy 18 KB costs 0.4 us less than a
+ * call more, to copy 44 KB as much. */
+#define HTTPD_SHORT 32768
 
 /* httpd.c: the slot goes back; its descriptor is closed already. */
 void httpd_give_back(struct httpd_conn *);

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#define SHORT   HTTP_HEAD_MAX           /* to copy it costs less than a call */
 #define DRAINED (HTTPD_STREAM_MAX / 2)  /* the owner may go on */
 
 static void broken(struct httpd_conn *c)
@@ -134,7 +133,7 @@ static void answer(struct httpd_conn *c, int status, const char *type,
 	buf_put(b, STR("\r\n"));
 	if (c->is_head || !has_body(status))
 		body = STR_NULL;
-	if (body.n <= SHORT) {
+	if (body.n <= HTTPD_SHORT) {
 		buf_put(b, body);
 		body = STR_NULL;
 	}
@@ -289,11 +288,13 @@ bool httpd_write(struct httpd_conn *c, struct str s)
 	return !c->full;
 }
 
-void httpd_end(struct httpd_conn *c)
+static void end_stream(struct httpd_conn *c, bool whole)
 {
 	if (c->state != HTTPD_STREAM)
 		return;
-	if (c->minor && !c->is_head)
+	if (!whole)
+		c->keep_alive = false;
+	else if (c->minor && !c->is_head)
 		http_put_last_chunk(&c->out);
 	if (buf_failed(&c->out))
 		broken(c);
@@ -301,6 +302,16 @@ void httpd_end(struct httpd_conn *c)
 	c->full = false;
 	if (push(c))
 		httpd_finished(c);
+}
+
+void httpd_end(struct httpd_conn *c)
+{
+	end_stream(c, true);
+}
+
+void httpd_cut_stream(struct httpd_conn *c)
+{
+	end_stream(c, false);
 }
 
 void httpd_flush(struct httpd_conn *c)

@@ -5,9 +5,9 @@
 /*
  * What the operating system has and POSIX does not name, and every clock.
  *
- * One file a system (os_linux.c); a test that must move time or make a call
- * fail links another. Calls return -1 with errno, as system calls do; where a
- * kernel lacks one, -1 with ENOSYS, and the caller has a second way.
+ * Each system has its own (os_linux*.c); a test that must move time or make a
+ * call fail links another. Calls return -1 with errno, as system calls do;
+ * where a kernel lacks one, -1 with ENOSYS, and the caller has a second way.
  */
 
 #include <stdbool.h>

@@ -153,6 +153,21 @@ static void rotated(void)
 	   !in_jwks(key_at(1).kid, late), "until it expires");
 }
 
+static void asked_for_each_jwks(void)
+{
+	struct str was;
+
+	mono += AUTH_JWKS_MS;
+	was = arena_str(&arena, auth_jwks(auth, NOW, mono));
+	ok(other("rotate"), "another process rotates: %s", said(dir));
+	mono += AUTH_JWKS_MS - 1;
+	ok(str_eq(was, auth_jwks(auth, NOW, mono)),
+	   "hub.db is not asked for each JWKS");
+	mono++;
+	ok(!str_eq(was, auth_jwks(auth, NOW, mono)), "but %d ms later",
+	   AUTH_JWKS_MS);
+}
+
 static bool set_public(struct str kid, const char *file)
 {
 	return !sh("python3 -c 'import sqlite3; "
@@ -241,6 +256,7 @@ int main(int argc, char **argv)
 	many();
 	rekeyed();
 	rotated();
+	asked_for_each_jwks();
 	odd_keys();
 	auth_free(auth);
 	rig_end();

@@ -237,6 +237,30 @@ static void test_no_keeper(void)
 	   "no hub.sock: 503");
 }
 
+/* Ended in order, a log that lacks its end would pass for the whole. */
+static void test_cut_looked_whole(void)
+{
+	struct client *c;
+	int before;
+
+	hub_up();
+	for (int cut = 0; cut < 2; cut++) {
+		c = ask_in("1.1", "GET", "/held/logs?follow=1", NULL);
+		hear(c);
+		until(strstr(c->got, "data: {}"));
+		if (cut)
+			hub_down();
+		else
+			httpd_end(rig.held);
+		until(c->eof || strstr(c->got, "\r\n0\r\n\r\n"));
+		before = c->eof;
+		ok(before == cut && status_of_answer(c) == 200,
+		   cut ? "the keeper goes within a stream: the chunks are cut"
+		       : "it ends one: the chunks are complete");
+		hang_up(c);
+	}
+}
+
 static void test_no_broker(void)
 {
 	hub_up();
@@ -269,6 +293,7 @@ int main(void)
 	test_operation();
 	test_crowd();
 	test_no_keeper();
+	test_cut_looked_whole();
 	test_no_broker();
 	rig_down();
 	return tap_done();

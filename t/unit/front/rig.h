@@ -99,18 +99,17 @@ static inline void hear(struct client *c)
 		scratch_bail("no watch");
 }
 
-/* Sent whole; the answer is not read before hear(). HTTP/1.0: it ends with
- * the connection. */
-static inline struct client *ask_deaf(const char *method, const char *target,
-				      const char *fields)
+/* Sent whole; the answer is not read before hear(). */
+static inline struct client *ask_in(const char *version, const char *method,
+				    const char *target, const char *fields)
 {
 	struct client *c = calloc(1, sizeof *c);
 	char *text = malloc(65536);
 	struct err e;
 	int n, fd = net_connect_tcp("127.0.0.1", rig.front.port, &e);
 
-	n = snprintf(text, 65536, "%s %s HTTP/1.0\r\nHost: hub.test\r\n%s\r\n",
-		     method, target, fields ? fields : "");
+	n = snprintf(text, 65536, "%s %s HTTP/%s\r\nHost: hub.test\r\n%s\r\n",
+		     method, target, version, fields ? fields : "");
 	fcntl(fd, F_SETFL, 0);
 	if (fd < 0 || send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		scratch_bail("no connection");
@@ -121,6 +120,13 @@ static inline struct client *ask_deaf(const char *method, const char *target,
 	c->watch = (struct watch)WATCH_INIT(on_answer);
 	c->watch.fd = fd;
 	return c;
+}
+
+/* In HTTP/1.0: the answer ends with the connection. */
+static inline struct client *ask_deaf(const char *method, const char *target,
+				      const char *fields)
+{
+	return ask_in("1.0", method, target, fields);
 }
 
 static inline struct client *ask(const char *method, const char *target,

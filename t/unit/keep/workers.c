@@ -55,7 +55,10 @@ static int play_prepare(void)
 	fprintf(f, "p\n");
 	fclose(f);
 	f = fopen("status", "r");
-	status = f && fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
+	if (!f)
+		return 0;
+	status = fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
+	fclose(f);
 	if (c == 'h') {         /* hangs */
 		fprintf(stderr, "waiting for the disk\n");
 		pause();

@@ -341,6 +341,53 @@ static void test_streams(void)
 	hang_up(c);
 }
 
+static struct client *ask_stream(bool tcp, const char *request)
+{
+	struct client *c = client(tcp);
+
+	seen.held = NULL;
+	ask(c, request);
+	until(seen.held);
+	return c;
+}
+
+static void test_cut_looked_whole(void)
+{
+	struct client *c = ask_stream(true,
+				      "GET /stream HTTP/1.1\r\n" HOST "\r\n"
+				      "GET /after HTTP/1.1\r\n" HOST "\r\n");
+	char piece[1001];
+
+	httpd_write(seen.held, STR("tick"));
+	seen.gone = 0;
+	httpd_cut_stream(seen.held);
+	until(c->eof);
+	ok(ends(c, "\r\n\r\n4\r\ntick\r\n") && !strstr(c->got, "/after"),
+	   "a stream is cut after what was written");
+	ok(!seen.gone, "by its owner: nobody is told");
+	hang_up(c);
+	c = ask_stream(false, "GET /stream HTTP/1.1\r\n" HOST "\r\n");
+	loop_mask(&loop, &c->watch, 0);
+	for (int i = 0; i < 4000; i++) {
+		snprintf(piece, sizeof piece, "%0999d\n", i);
+		httpd_write(seen.held, (struct str){ piece, 1000 });
+	}
+	httpd_cut_stream(seen.held);
+	settle();
+	ok(fd_count(FD_CONN) == 1, "its reader is slow");
+	loop_mask(&loop, &c->watch, LOOP_READ);
+	until(c->eof);
+	ok(count(c->got, "\r\n3e8\r\n") == 4000 && ends(c, "003999\n\r\n"),
+	   "he gets all that was written");
+	hang_up(c);
+	c = ask_stream(false, "GET /stream HTTP/1.0\r\n\r\n");
+	httpd_write(seen.held, STR("tick"));
+	httpd_cut_stream(seen.held);
+	until(c->eof);
+	ok(ends(c, "\r\n\r\ntick"), "for 1.0 it ends as every stream");
+	hang_up(c);
+}
+
 static void test_peers(void)
 {
 	struct client *c;
@@ -402,6 +449,7 @@ int main(void)
 	test_targets();
 	test_old_clients();
 	test_streams();
+	test_cut_looked_whole();
 	test_peers();
 	stop();
 	test_release();

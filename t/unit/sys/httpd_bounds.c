@@ -111,6 +111,31 @@ static void test_bodies(void)
 	hang_up(c);
 }
 
+/* One that goes out with its head, and one that is sent by itself. */
+static void test_short(void)
+{
+	static const size_t sizes[] = { 0, 1, 32767, 32768, 32769, 65536 };
+	static char body[HTTPD_BODY_MAX + 1];
+	struct client *c = client(true);
+	char text[128], *got;
+
+	for (size_t i = 0; i < HTTPD_BODY_MAX; i++)
+		body[i] = (char)('a' + i % 23);
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n" HOST
+			 "Content-Length: %zu\r\n\r\n", sizes[i]);
+		clear(c);
+		ask(c, text);
+		say(c, body, sizes[i]);
+		until((got = strstr(c->got, "\r\n\r\n")) &&
+		      strlen(got + 4) >= sizes[i]);
+		ok(strlen(got + 4) == sizes[i] &&
+		   !memcmp(got + 4, body, sizes[i]),
+		   "an answer of %zu bytes", sizes[i]);
+	}
+	hang_up(c);
+}
+
 /* Undoes the chunks; false when what came is not what was sent. */
 static bool numbers(const struct client *c, size_t total)
 {
@@ -379,6 +404,7 @@ int main(void)
 	serve(16);
 	test_refused();
 	test_bodies();
+	test_short();
 	test_back_pressure();
 	stop();
 	test_full_house();

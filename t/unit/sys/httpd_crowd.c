@@ -132,6 +132,68 @@ static bool is_probed(void)
 	return on && idle == HTTPD_PROBE_S && n == HTTPD_PROBES;
 }
 
+/* A socket for both families names an IPv4 peer ::ffff:a.b.c.d. */
+static int listen_both(uint16_t *at)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+				  .sin6_addr = IN6ADDR_ANY_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), off = 0;
+	socklen_t n = sizeof a;
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0 ||
+	    bind(fd, (struct sockaddr *)(void *)&a, n) < 0 ||
+	    listen(fd, 16) < 0 ||
+	    getsockname(fd, (struct sockaddr *)(void *)&a, &n) < 0) {
+		close(fd);
+		return -1;
+	}
+	*at = ntohs(a.sin6_port);
+	return fd;
+}
+
+static void test_mapped_peers_were_nobody(void)
+{
+	struct client *c[5];
+	struct err e = { 0 };
+	int fd = outside[0] ? listen_both(&outside_port) : -1;
+
+	if (fd < 0) {
+		tap_diag("this machine has no address, or no IPv6");
+		return;
+	}
+	serve(16);
+	server.max_per_peer = 3;
+	if (httpd_listen(&server, fd, &e) < 0) {
+		ok(false, "listens for both: %s", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < LEN(c); i++) {
+		c[i] = client_at("127.0.0.1", outside_port);
+		ask(c[i], "GET /slow");
+		until(server.serving == i + 1);
+		settle();
+	}
+	ok(!c[0]->eof && !c[4]->eof, "mapped: from loopback any number");
+	for (size_t i = 0; i < LEN(c); i++)
+		hang_up(c[i]);
+	until(!server.serving);
+	for (size_t i = 0; i < 3; i++) {
+		c[i] = client_at(outside, outside_port);
+		ask(c[i], "GET /slow");
+		until(server.serving == i + 1);
+		settle();
+	}
+	c[3] = from_outside("/x");
+	until(c[3]->n);
+	ok(answered(c[3], "503") && strstr(c[3]->got, "one peer"),
+	   "the fourth of one address is refused");
+	for (size_t i = 0; i < 4; i++)
+		hang_up(c[i]);
+	stop();
+}
+
 static void test_vanished(void)
 {
 	struct client *c;
@@ -338,6 +400,7 @@ int main(void)
 {
 	start();
 	test_peers();
+	test_mapped_peers_were_nobody();
 	test_vanished();
 	test_held();
 	test_slow();
