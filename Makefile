@@ -160,13 +160,21 @@ $O/t/tools/%: t/tools/%.c $O/flags
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(LDFLAGS) -o $@ $<
 
-# The programs that tell the time, with a clock that a test can move.
-seams := $O/t/seam/pc-serve
+# Programs with a seam: a clock that a test can move, a worker of the front
+# door that does what a request tells it to.
+seams := $O/t/seam/pc-serve $O/t/seam/pc-front
 wraps = -Wl,--wrap=clock_gettime,--wrap=time,--wrap=gettimeofday
 $O/t/seam/pc-serve: $O/obj/bin/pc-serve.o $O/t/seam/clock.o \
 		$O/lib/keep.a $(libs)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(wraps) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
+taken = -Wl,--wrap=jail_worker,--wrap=route_request
+$O/t/seam/pc-front: $O/obj/bin/pc-front.o $O/t/seam/taken.o \
+		$(upper_pc-front:%=$O/lib/%.a) $(libs) \
+		$(call vendored,$(vendor_pc-front))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(taken) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 check-unit: $(units)
 	prove -j$(JOBS) -e '' $(units)

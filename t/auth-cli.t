@@ -228,6 +228,17 @@ ok '--json'                       exits 0 pc-auth rotate-key --json
 ok '  the object'                 has '(.kid | length == 43) and
 	.operator_token_reissued and .tokens_of_old_key > 0 and
 	(.created_at | test("Z$"))'
+operator ".iss = \"$public\" | .sub = \"me\" | .scope = \"$host:auth\" |
+	.pa_scope_set = \"auth\""
+ok 'rotate-key, a public token'   exits 0 pc-auth rotate-key
+is "$(claim "$(cat "$file")" '[.iss, .sub, .pa_scope_set]')" \
+	"[\"$public\",\"me\",\"auth\"]"   '  is not made a local one'
+is "$(part 1 "$(cat "$file")" | jq -r .kid)" \
+	"$(sed -n 's/^  kid  *//p' out)"  '  and signed by the new key'
+operator ".iss = \"$public\" | .sub = \"me\" | .exp = $now + 3 * 86400"
+ok 'near its end, a public token' exits 0 pc-auth mint-token --scope a:b
+is "$(claim "$(cat "$file")" "[.iss, .sub, .exp - $now > 80 * 86400]")" \
+	"[\"$public\",\"me\",true]"     '  is not made a local one'
 rm "$file"
 ok 'no operator.token'            exits 0 pc-auth rotate-key --json
 ok '  is not made'                has '.operator_token_reissued == false'
@@ -332,6 +343,9 @@ healed 'another issuer' 0 '.outcome == "rotated" and .scope_set == "admin" and
 is "$(claim "$(cat "$file")" '[.iss, .sub, .pa_scope_set]')" \
 	"[\"$public\",\"me\",\"admin\"]"  '  the same, but for its issuer'
 healed 'the same' 0 '. == {outcome: "fresh"}' $public/
+ok '  left as it is'              cmp "$file" kept
+healed 'the same, spelled otherwise' 0 '. == {outcome: "fresh"}' \
+	HTTPS://Hub.Example:443
 ok '  left as it is'              cmp "$file" kept
 for u in http://localhost:1 http://127.0.0.1 'http://[::1]:5' http://0.0.0.0; do
 	healed $u 1 '.outcome == "skipped" and .reason == "issuer-loopback"' $u
@@ -491,6 +505,7 @@ usage --scope-set rotate-operator --scope-set root
 usage --origin heal
 usage --origin heal --origin hub.example
 usage --origin heal --origin https://hub.example/path
+usage query heal --origin 'https://hub.example?x'
 usage credentials heal --origin https://u:hunter2@hub.example
 ok '  not the password'           not grep -q hunter2 err
 usage JTI revoke-token

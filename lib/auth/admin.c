@@ -195,8 +195,8 @@ int admin_each(struct admin *a, const struct admin_rows *want,
 		more = more && n;
 		if (rc < 0 || !more)
 			break;
-		f.has_after = true;
-		f.after_created_ms = rows[n - 1].created_ms;
+		f.after_created_at = arena_str(&a->arena,
+					       rows[n - 1].created_at);
 		f.after_jti = arena_str(&a->arena, rows[n - 1].jti);
 	}
 	arena_release(&page);

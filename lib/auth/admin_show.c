@@ -84,28 +84,10 @@ int admin_look(struct admin *a, struct admin_state *s, struct err *e)
 
 /* JSON */
 
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.n)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
-}
-
 static void put_bool(struct jsonw *w, const char *key, bool yes)
 {
 	jsonw_key(w, key);
 	jsonw_bool(w, yes);
-}
-
-static void put_time(struct jsonw *w, const char *key, int64_t ms)
-{
-	char text[DATE_ISO_SIZE];
-
-	jsonw_key(w, key);
-	date_iso(ms, text);
-	jsonw_cstr(w, ms ? text : NULL);
 }
 
 static const char *source_name(enum origin_source source)
@@ -122,8 +104,8 @@ static void write_origin(struct jsonw *w, const struct admin *a)
 {
 	jsonw_key(w, "origin");
 	jsonw_object(w);
-	put_text(w, "stored", a->stored);
-	put_text(w, "issuer", a->issuer);
+	jsonw_text(w, "stored", a->stored);
+	jsonw_text(w, "issuer", a->issuer);
 	jsonw_key(w, "source");
 	jsonw_cstr(w, source_name(a->origins.source));
 	jsonw_end(w);
@@ -152,37 +134,37 @@ static void write_operator(struct jsonw *w, const struct admin *a,
 	jsonw_key(w, "reason");
 	jsonw_cstr(w, o->verdict == AUTH_OK ? NULL :
 		   auth_verdict_text(o->verdict));
-	put_text(w, "subject", c->sub);
-	put_text(w, "scope_set", c->scope_set);
-	put_text(w, "scope", c->scope);
-	put_text(w, "issuer", c->iss);
-	put_text(w, "jti", c->jti);
-	put_time(w, "issued_at", c->iat_s * 1000);
-	put_time(w, "expires_at", c->exp_s * 1000);
+	jsonw_text(w, "subject", c->sub);
+	jsonw_text(w, "scope_set", c->scope_set);
+	jsonw_text(w, "scope", c->scope);
+	jsonw_text(w, "issuer", c->iss);
+	jsonw_text(w, "jti", c->jti);
+	jsonw_time(w, "issued_at", c->iat_s * 1000);
+	jsonw_time(w, "expires_at", c->exp_s * 1000);
 	jsonw_end(w);
 }
 
 void admin_user_write(struct jsonw *w, const struct store_user *u)
 {
 	jsonw_object(w);
-	put_text(w, "id", u->id);
-	put_text(w, "username", u->username);
+	jsonw_text(w, "id", u->id);
+	jsonw_text(w, "username", u->username);
 	put_bool(w, "password", u->has_password);
 	put_bool(w, "password_changed", u->password_changed);
 	put_bool(w, "second_factor", u->has_totp);
-	put_time(w, "created_at", u->created_ms);
+	jsonw_time(w, "created_at", u->created_ms);
 	jsonw_end(w);
 }
 
 static void write_key(struct jsonw *w, const struct admin_key *k)
 {
 	jsonw_object(w);
-	put_text(w, "kid", k->kid);
-	put_text(w, "algorithm", k->algorithm);
+	jsonw_text(w, "kid", k->kid);
+	jsonw_text(w, "algorithm", k->algorithm);
 	put_bool(w, "active", !k->retired_ms);
 	put_bool(w, "served", k->served);
-	put_time(w, "created_at", k->created_ms);
-	put_time(w, "retired_at", k->retired_ms);
+	jsonw_time(w, "created_at", k->created_ms);
+	jsonw_time(w, "retired_at", k->retired_ms);
 	jsonw_end(w);
 }
 

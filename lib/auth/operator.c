@@ -150,22 +150,23 @@ static enum operator_outcome guard(const struct claims *c)
 	return OPERATOR_FRESH;
 }
 
-struct check {
-	const struct str *issuers;
-	size_t n;
-	bool any_issuer;
-	struct str iss;                 /* of the new one */
-	bool (*due)(const struct claims *, struct str iss, int64_t now_ms);
-};
+typedef bool due_fn(const struct claims *, struct str iss, int64_t now_ms);
+
+/* A token for everywhere does not become one for this machine alone because
+ * whoever renews it was not told where the hub is reached. */
+static struct str next_issuer(const struct claims *c, struct str iss)
+{
+	return origin_is_public(c->iss) && !origin_is_public(iss) ? c->iss :
+								    iss;
+}
 
 /* Reads, verifies, and replaces what is due. */
 static int renew(const struct home *h, struct store *db, struct auth *auth,
-		 const struct check *k, int64_t now_ms, struct arena *a,
+		 struct str iss, due_fn *due, int64_t now_ms, struct arena *a,
 		 struct operator_report *r, struct err *e)
 {
-	struct auth_ask q = { .issuers = k->issuers, .nissuers = k->n,
-		.now_ms = now_ms, .any_issuer = k->any_issuer,
-		.any_audience = true };
+	struct auth_ask q = { .now_ms = now_ms, .any_issuer = true,
+			      .any_audience = true };
 	const struct claims *c;
 	unsigned mode;
 
@@ -182,27 +183,29 @@ static int renew(const struct home *h, struct store *db, struct auth *auth,
 		return 0;
 	report(r, c->scope_set, c->sub, c->exp_s);
 	r->outcome = OPERATOR_FRESH;
-	if (!k->due(c, k->iss, now_ms))
+	if (!due(c, iss, now_ms))
 		return 0;
 	r->outcome = guard(c);
 	if (r->outcome != OPERATOR_FRESH)
 		return 0;
 	r->outcome = OPERATOR_ROTATED;
-	return mint_file(h, db, k->iss, c->scope_set, c->sub, now_ms, a, r, e);
+	return mint_file(h, db, next_issuer(c, iss), c->scope_set, c->sub,
+			 now_ms, a, r, e);
 }
 
-static int with_auth(const struct home *h, struct store *db,
-		     const struct check *k, int64_t now_ms,
-		     struct operator_report *r, struct err *e)
+static int with_auth(const struct home *h, struct store *db, struct str iss,
+		     due_fn *due, int64_t now_ms, struct operator_report *r,
+		     struct err *e)
 {
 	struct auth *auth = auth_new(db, e);
 	struct arena a;
 	int rc;
 
+	*r = (struct operator_report){ .outcome = OPERATOR_ABSENT };
 	if (!auth)
 		return -1;
 	arena_init(&a, ROOM_MAX);
-	rc = renew(h, db, auth, k, now_ms, &a, r, e);
+	rc = renew(h, db, auth, iss, due, now_ms, &a, r, e);
 	arena_release(&a);
 	auth_free(auth);
 	return rc;
@@ -214,19 +217,28 @@ static bool is_ending(const struct claims *c, struct str iss, int64_t now_ms)
 	return c->exp_s - now_ms / 1000 <= OPERATOR_ROTATE_S;
 }
 
-int operator_keep(const struct home *h, struct store *db,
-		  const struct str *issuers, size_t n, struct str iss,
+int operator_keep(const struct home *h, struct store *db, struct str iss,
 		  int64_t now_ms, struct operator_report *r, struct err *e)
 {
-	const struct check k = { .issuers = issuers, .n = n, .iss = iss,
-				 .due = is_ending };
-
-	*r = (struct operator_report){ .outcome = OPERATOR_ABSENT };
-	if (with_auth(h, db, &k, now_ms, r, e) < 0)
+	if (with_auth(h, db, iss, is_ending, now_ms, r, e) < 0)
 		return -1;
 	if (r->outcome == OPERATOR_ABSENT)
 		return operator_issue(h, db, iss, STR_NULL, now_ms, r, e);
 	return 0;
+}
+
+static bool is_always(const struct claims *c, struct str iss, int64_t now_ms)
+{
+	(void)c;
+	(void)iss;
+	(void)now_ms;
+	return true;
+}
+
+int operator_renew(const struct home *h, struct store *db, struct str iss,
+		   int64_t now_ms, struct operator_report *r, struct err *e)
+{
+	return with_auth(h, db, iss, is_always, now_ms, r, e);
 }
 
 static bool is_of_another(const struct claims *c, struct str iss,
@@ -239,17 +251,15 @@ static bool is_of_another(const struct claims *c, struct str iss,
 int operator_heal(const struct home *h, struct store *db, struct str iss,
 		  int64_t now_ms, struct operator_report *r, struct err *e)
 {
-	const struct check k = { .any_issuer = true, .iss = iss,
-				 .due = is_of_another };
 	struct str jwt;
 	struct arena a;
 	unsigned mode;
 	int rc;
 
-	*r = (struct operator_report){ .outcome = OPERATOR_ABSENT };
 	if (origin_is_public(iss))
-		return with_auth(h, db, &k, now_ms, r, e);
-	/* A good public token is never turned into a local one. */
+		return with_auth(h, db, iss, is_of_another, now_ms, r, e);
+	/* Nothing is healed towards this machine alone. */
+	*r = (struct operator_report){ .outcome = OPERATOR_ABSENT };
 	arena_init(&a, TOKEN_MAX * 4);
 	rc = operator_read(h, &a, &jwt, &mode, e);
 	if (rc == 0 && jwt.n)

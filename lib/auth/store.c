@@ -11,21 +11,15 @@
 
 /* What the parts share */
 
-int store_instant(struct db_query *q, int column, const char *what,
-		  int64_t *ms, struct err *e)
+int64_t store_instant(struct db_query *q, int column)
 {
 	struct str text = db_peek(q, column);
-	int64_t ns = 0;
+	int64_t ns;
 
-	*ms = 0;
 	if (!text.p)
 		return 0;
-	if (!date_parse(text, &ns))
-		return err_set(e, ERR_INVALID, STORE_FILE ": %s is \"%.*s\", "
-			       "which is no instant; mend that row", what,
-			       text.n > 40 ? 40 : (int)text.n, text.p);
-	*ms = ns / 1000000;
-	return 0;
+	return date_parse(text, &ns) && ns / 1000000 ? ns / 1000000 :
+						       STORE_LONG_AGO;
 }
 
 /* Full at ROWS_FIRST rows, and at every power of two from there on. */
@@ -134,11 +128,17 @@ unsigned store_bits(const struct store *s)
 
 const char *store_health(struct store *s)
 {
+	static const char *const elsewhere[] = {
+		[STORE_GONE] = "error: path-gone",
+		[STORE_REPLACED] = "error: path-replaced",
+		[STORE_PARTED] = "error: path-replaced",
+	};
+	enum store_place place = store_place(s);
 	struct err e = { 0 };
 	uint32_t have;
 
-	if (store_place(s) != STORE_THERE)
-		return "error: path-gone";
+	if (place != STORE_THERE)
+		return elsewhere[place];
 	if (schema_read(s->db, &have, &e) == 0)
 		return "ok";
 	return e.code == ERR_BUSY ? "error: transient" : "error: fatal";

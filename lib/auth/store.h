@@ -11,6 +11,8 @@
  * since 1970 here and exactly the ISO form of Date.toISOString() on disk,
  * where they are compared as text. Text that is handed out lives in the
  * caller's arena; an absent (NULL) column is STR_NULL, an absent instant 0.
+ * Text that is no instant counts as STORE_LONG_AGO: such a token has expired
+ * or was revoked, such a key was retired, and all other rows work.
  *
  * A write is one short IMMEDIATE transaction. With busy_ms 0 one that finds
  * another writer is ERR_BUSY, nothing was done, and the caller tries again
@@ -24,6 +26,7 @@
 
 #define STORE_FILE "hub.db"
 #define STORE_VERSION 11        /* of the schema that we create */
+#define STORE_LONG_AGO 1        /* ms: shown as 1970 */
 
 struct store;
 
@@ -63,7 +66,8 @@ enum store_place store_place(const struct store *);
 unsigned store_bits(const struct store *);
 
 /* Something was read from it now: "ok", or how it fails, in a few words that
- * /health shows ("error: fatal", "error: transient", "error: path-gone"). */
+ * /health shows ("error: fatal", "error: transient", "error: path-gone",
+ * "error: path-replaced": it, or a file beside it). */
 const char *store_health(struct store *);
 
 /* Signing keys */
@@ -85,6 +89,10 @@ int store_add_key(struct store *, const struct store_key *, bool first,
  * refresh row counts as long as its access token can live. */
 int store_live_before(struct store *, int64_t made_ms, int64_t now_ms,
 		      int64_t *n, struct err *);
+/* When the oldest of those was made, INT64_MAX when there are none: one look
+ * at the register, for any number of keys. */
+int store_oldest_live(struct store *, int64_t made_ms, int64_t now_ms,
+		      int64_t *oldest_ms, struct err *);
 
 /* The register of tokens */
 
@@ -92,6 +100,7 @@ struct store_token {
 	struct str jti, user_id, client_id, scopes, subject, created_via;
 	struct str permissions;         /* JSON text */
 	int64_t expires_ms, revoked_ms, created_ms;
+	struct str created_at;          /* read: the text that orders rows */
 };
 
 /* ERR_EXISTS: there is one of that jti. */
@@ -106,9 +115,8 @@ int store_token_revoke(struct store *, struct str jti, int64_t now_ms,
 struct store_filter {
 	int revoked;                    /* -1 all, 0 not, 1 only */
 	struct str subject, created_via;        /* STR_NULL: any */
-	bool has_after;                 /* then those behind this one: */
-	int64_t after_created_ms;
-	struct str after_jti;
+	struct str after_created_at;    /* STR_NULL: from the first on; else */
+	struct str after_jti;           /* those behind this one */
 	size_t limit;
 };
 /* Newest first (created_at, then jti, both descending); *more: others follow. */

@@ -22,9 +22,8 @@ static inline struct str store_iso(char out[DATE_ISO_SIZE], int64_t ms)
 	return (struct str){ out, DATE_ISO_SIZE - 1 };
 }
 
-/* Back from a column, NULL being 0; what is no instant is ERR_INVALID. */
-int store_instant(struct db_query *, int column, const char *what,
-		  int64_t *ms, struct err *);
+/* Back from a column; NULL, and nothing else, is 0. */
+int64_t store_instant(struct db_query *, int column);
 
 /*
  * Room for one row more behind n of them: the array, or a larger copy of it.

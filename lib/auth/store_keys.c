@@ -30,14 +30,9 @@ int store_keys(struct store *s, struct arena *arena, struct store_key **out,
 			.public_pem = db_text(&q, 1, arena),
 			.private_pem = db_text(&q, 2, arena),
 			.algorithm = db_text(&q, 3, arena),
+			.created_ms = store_instant(&q, 4),
+			.retired_ms = store_instant(&q, 5),
 		};
-		if (store_instant(&q, 4, "created_at of a signing key",
-				  &k->created_ms, e) < 0 ||
-		    store_instant(&q, 5, "retired_at of a signing key",
-				  &k->retired_ms, e) < 0) {
-			got = -1;
-			break;
-		}
 		++*n;
 	}
 	db_done(&q);
@@ -155,11 +150,8 @@ int store_users(struct store *s, struct arena *arena, struct store_user **out,
 			.has_password = db_int(&q, 3),
 			.password_changed = db_int(&q, 4),
 			.has_totp = db_int(&q, 5),
+			.created_ms = store_instant(&q, 2),
 		};
-		got = store_instant(&q, 2, "created_at of a user",
-				    &u->created_ms, e);
-		if (got < 0)
-			break;
 		++*n;
 	}
 	db_done(&q);

@@ -24,10 +24,9 @@ static const char *table(const struct store *s)
 		" FROM tokens)";
 }
 
-static int read_row(struct db_query *q, struct arena *arena,
-		    struct store_token *t, struct err *e)
+static struct store_token read_row(struct db_query *q, struct arena *arena)
 {
-	*t = (struct store_token){
+	return (struct store_token){
 		.jti = db_text(q, 0, arena),
 		.user_id = db_text(q, 1, arena),
 		.client_id = db_text(q, 2, arena),
@@ -35,14 +34,11 @@ static int read_row(struct db_query *q, struct arena *arena,
 		.subject = db_text(q, 4, arena),
 		.created_via = db_text(q, 5, arena),
 		.permissions = db_text(q, 6, arena),
+		.expires_ms = store_instant(q, 7),
+		.revoked_ms = store_instant(q, 8),
+		.created_ms = store_instant(q, 9),
+		.created_at = db_text(q, 9, arena),
 	};
-	if (store_instant(q, 7, "expires_at of a token", &t->expires_ms,
-			  e) < 0 ||
-	    store_instant(q, 8, "revoked_at of a token", &t->revoked_ms,
-			  e) < 0 ||
-	    store_instant(q, 9, "created_at of a token", &t->created_ms, e) < 0)
-		return -1;
-	return 0;
 }
 
 static int no_such(struct str jti, struct err *e)
@@ -100,11 +96,11 @@ static int revoke(struct store *s, struct str jti, struct str now,
 	db_bind_text(&q, 1, jti);
 	got = db_row(&q, e);
 	if (got > 0)
-		got = store_instant(&q, 0, "revoked_at of a token", at_ms, e);
+		*at_ms = store_instant(&q, 0);
 	else if (got == 0)
 		got = no_such(jti, e);
 	db_done(&q);
-	return got;
+	return got < 0 ? -1 : 0;
 }
 
 int store_token_revoke(struct store *s, struct str jti, int64_t now_ms,
@@ -136,16 +132,17 @@ int store_token(struct store *s, struct str jti, struct arena *arena,
 	db_bind_text(&q, 1, jti);
 	got = db_row(&q, e);
 	if (got > 0)
-		got = read_row(&q, arena, out, e);
+		*out = read_row(&q, arena);
 	else if (got == 0)
 		got = no_such(jti, e);
 	db_done(&q);
 	return got < 0 ? -1 : store_fits(arena, e);
 }
 
-/* Instants are text, which compares as they do. */
+/* Instants are text, which compares as they do; what is none has its place,
+ * too. */
 static void ask_tokens(struct db_query *q, struct store *s,
-		       const struct store_filter *f, struct str after)
+		       const struct store_filter *f)
 {
 	char sql[SQL_MAX];
 
@@ -159,7 +156,7 @@ static void ask_tokens(struct db_query *q, struct store *s,
 	db_bind_int(q, 1, f->revoked);
 	db_bind_opt(q, 2, f->subject);
 	db_bind_opt(q, 3, f->created_via);
-	db_bind_opt(q, 4, after);
+	db_bind_opt(q, 4, f->after_created_at);
 	db_bind_text(q, 5, f->after_jti);
 	db_bind_int(q, 6, (int64_t)f->limit + 1);
 }
@@ -168,9 +165,6 @@ int store_tokens(struct store *s, const struct store_filter *f,
 		 struct arena *arena, struct store_token **out, size_t *n,
 		 bool *more, struct err *e)
 {
-	char buf[DATE_ISO_SIZE];
-	struct str after = f->has_after ? store_iso(buf, f->after_created_ms)
-					: STR_NULL;
 	struct db_query q;
 	int got;
 
@@ -179,7 +173,7 @@ int store_tokens(struct store *s, const struct store_filter *f,
 	*more = false;
 	if (!STORE_HAS(s->have, 2))
 		return 0;
-	ask_tokens(&q, s, f, after);
+	ask_tokens(&q, s, f);
 	while ((got = db_row(&q, e)) > 0) {
 		*more = *n == f->limit;
 		if (*more)
@@ -187,14 +181,16 @@ int store_tokens(struct store *s, const struct store_filter *f,
 		*out = store_grow(arena, *out, *n, sizeof **out);
 		if (!*out)
 			break;
-		got = read_row(&q, arena, &(*out)[*n], e);
-		if (got < 0)
-			break;
-		++*n;
+		(*out)[(*n)++] = read_row(&q, arena);
 	}
 	db_done(&q);
 	return got < 0 ? -1 : store_fits(arena, e);
 }
+
+/* What has no form of an instant is no past one: where nobody can tell the end
+ * of a row, its revocation counts. */
+#define IS_PAST(column, at) "(" column " <= " at " AND " column \
+	" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*')"
 
 /* The plus keeps SQLite from walking all rows by the index of jti: those that
  * are revoked have an index of their own, and are few enough to be sorted. */
@@ -210,8 +206,10 @@ int store_revoked(struct store *s, int64_t now_ms, struct arena *arena,
 	if (!STORE_HAS(s->have, 2))
 		return 0;
 	fmt(sql, sizeof sql, "SELECT jti FROM %s"
-	    " WHERE revoked_at IS NOT NULL AND expires_at > ?1"
-	    " AND (created_via <> 'oauth_refresh' OR created_at > ?2)"
+	    " WHERE revoked_at IS NOT NULL"
+	    " AND NOT " IS_PAST("expires_at", "?1")
+	    " AND NOT (created_via = 'oauth_refresh' AND "
+	    IS_PAST("created_at", "?2") ")"
 	    " ORDER BY +jti", table(s));
 	db_ask(&q, s->db, sql);
 	db_bind_text(&q, 1, store_iso(now, now_ms));
@@ -226,29 +224,58 @@ int store_revoked(struct store *s, int64_t now_ms, struct arena *arena,
 	return got < 0 ? -1 : store_fits(arena, e);
 }
 
+/* What of the rows that live and were made before. */
+struct live {
+	char made[DATE_ISO_SIZE], now[DATE_ISO_SIZE], access[DATE_ISO_SIZE];
+	struct db_query q;
+};
+
+static void ask_live(struct live *l, struct store *s, const char *what,
+		     int64_t made_ms, int64_t now_ms)
+{
+	char sql[SQL_MAX];
+
+	fmt(sql, sizeof sql, "SELECT %s FROM %s"
+	    " WHERE revoked_at IS NULL AND created_at < ?1"
+	    " AND expires_at > ?2"
+	    " AND (created_via <> 'oauth_refresh' OR created_at > ?3)",
+	    what, table(s));
+	db_ask(&l->q, s->db, sql);
+	db_bind_text(&l->q, 1, store_iso(l->made, made_ms));
+	db_bind_text(&l->q, 2, store_iso(l->now, now_ms));
+	db_bind_text(&l->q, 3, store_iso(l->access, now_ms - ACCESS_MS));
+}
+
 int store_live_before(struct store *s, int64_t made_ms, int64_t now_ms,
 		      int64_t *n, struct err *e)
 {
-	char made[DATE_ISO_SIZE], now[DATE_ISO_SIZE], access[DATE_ISO_SIZE];
-	char sql[SQL_MAX];
-	struct db_query q;
+	struct live l;
 	int got;
 
 	*n = 0;
 	if (!STORE_HAS(s->have, 2))
 		return 0;
-	fmt(sql, sizeof sql, "SELECT count(*) FROM %s"
-	    " WHERE revoked_at IS NULL AND created_at < ?1"
-	    " AND expires_at > ?2"
-	    " AND (created_via <> 'oauth_refresh' OR created_at > ?3)",
-	    table(s));
-	db_ask(&q, s->db, sql);
-	db_bind_text(&q, 1, store_iso(made, made_ms));
-	db_bind_text(&q, 2, store_iso(now, now_ms));
-	db_bind_text(&q, 3, store_iso(access, now_ms - ACCESS_MS));
-	got = db_row(&q, e);
+	ask_live(&l, s, "count(*)", made_ms, now_ms);
+	got = db_row(&l.q, e);
 	if (got > 0)
-		*n = db_int(&q, 0);
-	db_done(&q);
+		*n = db_int(&l.q, 0);
+	db_done(&l.q);
+	return got > 0 ? 0 : -1;
+}
+
+int store_oldest_live(struct store *s, int64_t made_ms, int64_t now_ms,
+		      int64_t *oldest_ms, struct err *e)
+{
+	struct live l;
+	int got;
+
+	*oldest_ms = INT64_MAX;
+	if (!STORE_HAS(s->have, 2))
+		return 0;
+	ask_live(&l, s, "min(created_at)", made_ms, now_ms);
+	got = db_row(&l.q, e);
+	if (got > 0 && db_peek(&l.q, 0).p)
+		*oldest_ms = store_instant(&l.q, 0);
+	db_done(&l.q);
 	return got > 0 ? 0 : -1;
 }

@@ -82,7 +82,7 @@ struct auth_ask {
 	const struct str *issuers;
 	size_t nissuers;
 	int64_t now_ms, mono_ms;
-	bool any_issuer;        /* heal only: the one case without that check */
+	bool any_issuer;        /* operator.token alone: no such check */
 	bool any_audience;      /* pc-auth looks at tokens of all kinds */
 	bool vault_admin;       /* mint and revoke: a vault's own, too */
 };
@@ -211,11 +211,18 @@ struct operator_report {
 int operator_issue(const struct home *, struct store *, struct str iss,
 		   struct str set, int64_t now_ms, struct operator_report *,
 		   struct err *);
-/* Made when absent, rotated when near its end (3.4), never from an expired;
- * only an outcome of MADE or ROTATED has written anything. */
-int operator_keep(const struct home *, struct store *,
-		  const struct str *issuers, size_t n, struct str iss,
+/*
+ * What follows re-issues one that this hub signed, whatever its issuer, that
+ * lives and was made for the operator: the same set and subject, for iss, or
+ * still for its own issuer when that is public and iss is not. Only an
+ * outcome of MADE or ROTATED has written anything.
+ */
+/* Made when absent, rotated when near its end (3.4), never from an expired. */
+int operator_keep(const struct home *, struct store *, struct str iss,
 		  int64_t now_ms, struct operator_report *, struct err *);
+/* Rotated now, for a new key; not made. */
+int operator_renew(const struct home *, struct store *, struct str iss,
+		   int64_t now_ms, struct operator_report *, struct err *);
 /* Re-issued for a changed issuer, by the guards of 3.5. */
 int operator_heal(const struct home *, struct store *, struct str iss,
 		  int64_t now_ms, struct operator_report *, struct err *);

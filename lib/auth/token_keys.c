@@ -23,20 +23,26 @@ void keyset_wipe(const struct store_key *rows, size_t n)
 		key_wipe(rows[i].private_pem);
 }
 
-/* Until when it counts; now or before: not any more. */
-static int until(const struct store_key *row, struct store *db,
-		 int64_t now_ms, int64_t *out, struct err *e)
+/* Until when it counts; now or before: not any more. oldest: when the first
+ * token was made that is still good. */
+static int64_t until(const struct store_key *row, int64_t oldest_ms)
 {
-	int64_t live = 0;
+	return !row->retired_ms || oldest_ms < row->retired_ms ? INT64_MAX :
+	       row->retired_ms + RETIRED_MS;
+}
 
+/* The register is read as a whole for this: once, and only if it matters. */
+static int find_oldest(const struct store_key *rows, size_t n,
+		       struct store *db, int64_t now_ms, int64_t *out,
+		       struct err *e)
+{
+	int64_t last_ms = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].retired_ms > last_ms)
+			last_ms = rows[i].retired_ms;
 	*out = INT64_MAX;
-	if (!row->retired_ms)
-		return 0;
-	if (store_live_before(db, row->retired_ms, now_ms, &live, e) < 0)
-		return -1;
-	if (!live)
-		*out = row->retired_ms + RETIRED_MS;
-	return 0;
+	return last_ms ? store_oldest_live(db, last_ms, now_ms, out, e) : 0;
 }
 
 /* What is no key of the kind that we know is left alone. */
@@ -51,12 +57,15 @@ static int collect(struct keyset_key *list, size_t *n,
 		   const struct store_key *rows, size_t nrows,
 		   struct store *db, int64_t now_ms, struct err *e)
 {
+	int64_t oldest_ms;
+
 	*n = 0;
+	if (find_oldest(rows, nrows, db, now_ms, &oldest_ms, e) < 0)
+		return -1;
 	for (size_t i = 0; i < nrows && *n < AUTH_KEYS_MAX; i++) {
 		struct keyset_key *k = &list[*n];
 
-		if (until(&rows[i], db, now_ms, &k->until_ms, e) < 0)
-			return -1;
+		k->until_ms = until(&rows[i], oldest_ms);
 		if (k->until_ms > now_ms && usable(&rows[i], k))
 			++*n;
 	}

@@ -2,26 +2,6 @@
 /* A row of the register as JSON, the same over HTTP and from pc-auth. */
 #include "auth/token.h"
 
-#include "wire/date.h"
-
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.p)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
-}
-
-static void put_time(struct jsonw *w, const char *key, int64_t ms)
-{
-	char text[DATE_ISO_SIZE];
-
-	jsonw_key(w, key);
-	date_iso(ms, text);
-	jsonw_cstr(w, ms ? text : NULL);
-}
-
 static void put_words(struct jsonw *w, const char *key, struct str words)
 {
 	struct str word;
@@ -52,15 +32,15 @@ static void put_json(struct jsonw *w, const char *key, struct str text)
 void token_row_write(struct jsonw *w, const struct store_token *t)
 {
 	jsonw_object(w);
-	put_text(w, "jti", t->jti);
-	put_text(w, "user_id", t->user_id);
-	put_text(w, "subject", t->subject);
-	put_text(w, "client_id", t->client_id);
+	jsonw_text(w, "jti", t->jti);
+	jsonw_text(w, "user_id", t->user_id);
+	jsonw_text(w, "subject", t->subject);
+	jsonw_text(w, "client_id", t->client_id);
 	put_words(w, "scopes", t->scopes);
-	put_time(w, "expires_at", t->expires_ms);
-	put_time(w, "revoked_at", t->revoked_ms);
-	put_time(w, "created_at", t->created_ms);
-	put_text(w, "created_via", t->created_via);
+	jsonw_time(w, "expires_at", t->expires_ms);
+	jsonw_time(w, "revoked_at", t->revoked_ms);
+	jsonw_time(w, "created_at", t->created_ms);
+	jsonw_text(w, "created_via", t->created_via);
 	put_json(w, "permissions", t->permissions);
 	jsonw_end(w);
 }

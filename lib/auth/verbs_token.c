@@ -102,37 +102,27 @@ int verb_heal(struct admin *a, const struct auth_args *args, struct err *e)
 
 /* Keys */
 
-/*
- * The set of an operator.token that may be signed anew, as it is now: never
- * one that was not ours, and none that says no set.
- */
-static bool may_reissue(const struct admin_operator *o, char set[16])
-{
-	return o->claims && str_is(o->claims->aud, "operator") &&
-	       scope_set_scopes(o->claims->scope_set) &&
-	       str_to_c(o->claims->scope_set, set, 16);
-}
-
 int verb_rotate_key(struct admin *a, const struct auth_args *args,
 		    struct err *e)
 {
 	struct admin_operator old;
 	struct operator_report r;
 	struct answer_out o;
-	char set[16], note[160];
+	char note[160];
 	int64_t stranded;
 	struct str kid;
 	bool again;
 
+	/* One that cannot be read is said before there is a new key. */
 	if (admin_operator(a, &old, e) < 0)
 		return -1;
-	again = may_reissue(&old, set);
 	if (token_rotate_key(a->store, a->now_ms, &a->arena, &kid, &stranded,
 			     e) < 0)
 		return err_wrap(e, "signing key");
-	if (again && operator_issue(&a->home, a->store, a->issuer,
-				    str_of(set), a->now_ms, &r, e) < 0)
+	if (operator_renew(&a->home, a->store, a->issuer, a->now_ms, &r,
+			   e) < 0)
 		return err_wrap(e, "the key is new, but " OPERATOR_FILE);
+	again = r.outcome == OPERATOR_ROTATED;
 	if (old.present && !again)
 		cli_say_error("%s: left as it is, since it is not good; "
 			      "pc-auth rotate-operator makes a new one",
@@ -161,8 +151,8 @@ static int keep(struct admin *a, struct err *e)
 	struct operator_report r;
 	char at[DATE_ISO_SIZE];
 
-	if (operator_keep(&a->home, a->store, a->origins.all, a->origins.n,
-			  a->issuer, a->now_ms, &r, e) < 0)
+	if (operator_keep(&a->home, a->store, a->issuer, a->now_ms, &r,
+			  e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
 	date_iso(r.exp_s * 1000, at);
 	if (r.outcome == OPERATOR_ROTATED)

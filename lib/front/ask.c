@@ -87,26 +87,6 @@ void ask_not_yet(const struct front_ask *a, const char *why)
 	ask_refuse(a, 501, "not_implemented", "%s", why);
 }
 
-bool ask_accepts(const struct front_ask *a, const char *type)
-{
-	const struct http_head *h = a->req->head;
-	struct str list, one, media, rest;
-
-	for (size_t i = 0; i < h->nfields; i++) {
-		if (!str_eq_nocase(h->fields[i].name, STR("Accept")))
-			continue;
-		list = h->fields[i].value;
-		while (list.n) {
-			str_cut(list, ',', &one, &list);
-			str_cut(one, ';', &media, &rest);
-			if (str_eq_nocase(str_trim(media, " \t"),
-					  str_of(type)))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* Writes that find another writer */
 
 struct work {

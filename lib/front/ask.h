@@ -41,8 +41,6 @@ void ask_fail_store(const struct front_ask *, const struct err *);
 bool ask_no_store(const struct front_ask *);
 /* 501: what there is not yet, and why. */
 void ask_not_yet(const struct front_ask *, const char *why);
-/* Whether the client names this media type in Accept; ranges do not count. */
-bool ask_accepts(const struct front_ask *, const char *type);
 
 /*
  * A piece of work on hub.db that may find another writer. fn is called with

@@ -8,6 +8,7 @@
 #include "front/ask.h"
 
 #include "base/fmt.h"
+#include "wire/accept.h"
 #include "wire/url.h"
 
 #define WHOLE_MAX   65536       /* collected; operations answer with less */
@@ -358,7 +359,7 @@ void get_logs(struct front_ask *a)
 	for (size_t i = 0; i < LEN(names); i++)
 		put_param(&to, a, names[i]);
 	put_cursor(&to, a);
-	if (ask_accepts(a, "text/event-stream"))
+	if (http_accepts(a->req->head, "text/event-stream"))
 		to.accept = "text/event-stream";
 	to.endless = to.accept || (url_param(a->req->query, "follow",
 		a->req->arena, &word) && (str_is(word, "1") ||
@@ -380,7 +381,7 @@ void get_metrics(struct front_ask *a)
 {
 	struct asking to = asking("GET", "/metrics");
 
-	if (ask_accepts(a, "application/openmetrics-text"))
+	if (http_accepts(a->req->head, "application/openmetrics-text"))
 		to.accept = "application/openmetrics-text";
 	submit(a, &to);
 }

@@ -12,6 +12,7 @@
 #include "hub/apierr.h"
 #include "hub/module.h"
 #include "hub/row.h"
+#include "wire/accept.h"
 
 #define PATH_SHOWN 200
 
@@ -384,7 +385,8 @@ void not_found(struct front_ask *a)
 	struct str path = a->req->path;
 	struct buf b;
 
-	if (str_starts(path, STR("/api/")) || !ask_accepts(a, "text/html")) {
+	if (str_starts(path, STR("/api/")) ||
+	    !http_accepts(a->req->head, "text/html")) {
 		ask_refuse(a, 404, "not_found", "there is nothing at %.*s",
 			   STR_ARG(str_take(path, PATH_SHOWN)));
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/prepare.h"
 
-#include "front/operator.h"
+#include "auth/token.h"
 #include "hub/origin.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -81,35 +81,14 @@ static void say_report(const struct operator_report *r)
 	}
 }
 
-/* The configured ones, and the token's own: see front/operator. */
-static size_t issuers(struct prepare *p, struct str out[ORIGINS_MAX + 1])
-{
-	const struct origins *o = &p->origins;
-	struct auth *auth = auth_new(p->store, NULL);
-	const struct claims *c;
-	size_t n = 0;
-
-	while (n < o->n) {
-		out[n] = o->all[n];
-		n++;
-	}
-	if (operator_claims(&p->home, auth, &c))
-		out[n++] = arena_str(&p->arena, c->iss);
-	auth_free(auth);
-	return n;
-}
-
 static int keep_token(struct prepare *p, struct err *e)
 {
 	const struct origins *o = &p->origins;
 	struct str iss = o->issuer.n ? o->issuer : o->local, jwt;
-	struct str ours[ORIGINS_MAX + 1];
-	size_t n = issuers(p, ours);
 	struct operator_report kept = { 0 }, healed = { 0 };
 	unsigned mode = 0;
 
-	if (operator_keep(&p->home, p->store, ours, n, iss, p->now_ms,
-			  &kept, e) < 0)
+	if (operator_keep(&p->home, p->store, iss, p->now_ms, &kept, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
 	if (operator_heal(&p->home, p->store, iss, p->now_ms, &healed, e) < 0)
 		return err_wrap(e, OPERATOR_FILE);
@@ -126,7 +105,7 @@ static int keep_token(struct prepare *p, struct err *e)
 	return 0;
 }
 
-/* hub/run/origin */
+/* Origins */
 
 static int read_origins(struct prepare *p, struct err *e)
 {
@@ -140,24 +119,6 @@ static int read_origins(struct prepare *p, struct err *e)
 	origins_find(&p->origins, p->stored, p->o->environ, p->home.fd,
 		     p->o->port, &p->arena);
 	return 0;
-}
-
-static int write_origin(struct prepare *p, struct err *e)
-{
-	char *text = arena_printf(&p->arena, "%.*s\n", STR_ARG(p->stored));
-	int dir, rc = 0;
-
-	if (str_eq(p->stored, origin_stored(&p->home, &p->arena)))
-		return 0;
-	dir = dir_make(p->home.fd, HOME_RUN, 0700, e);
-	if (dir < 0)
-		return -1;
-	if (p->stored.n)
-		rc = file_replace(dir, HOME_ORIGIN, str_of(text), 0600, e);
-	else if (unlinkat(dir, HOME_ORIGIN, 0) < 0)
-		rc = err_sys(e, "remove " HOME_RUN "/" HOME_ORIGIN);
-	close(dir);
-	return rc;
 }
 
 /* hub-instance.json */
@@ -235,7 +196,7 @@ int prepare_run(const struct prepare_opts *o, struct err *e)
 		return -1;
 	arena_init(&p.arena, 4 * 1024 * 1024);
 	rc = make_store(&p, e) < 0 || read_origins(&p, e) < 0 ||
-	     keep_token(&p, e) < 0 || write_origin(&p, e) < 0 ||
+	     keep_token(&p, e) < 0 || origin_note(&p.home, p.stored, e) < 0 ||
 	     boot(&p, e) < 0 ? -1 : 0;
 	store_close(p.store);
 	arena_release(&p.arena);

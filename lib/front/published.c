@@ -28,7 +28,9 @@ struct published {
 	uint64_t uses;
 
 	struct buf revoked;
-	bool revoked_known;
+	bool revoked_known;             /* else why not, once asked */
+	struct err revoked_error;
+	bool revoked_asked;
 	int64_t revoked_version;        /* of the store */
 	int64_t revoked_made_ms, revoked_asked_ms;
 };
@@ -229,24 +231,21 @@ static int read_revoked(struct published *p, struct store *store,
 }
 
 /* The version is read first: what is written in between is seen next time. */
-static int look_revoked(struct published *p, struct store *store,
-			int64_t now_ms, struct err *e)
+static void look_revoked(struct published *p, struct store *store,
+			 int64_t now_ms)
 {
-	int64_t version;
+	int64_t version = 0;
+	bool good = store_version(store, &version, &p->revoked_error) == 0;
 
-	if (store_version(store, &version, e) < 0)
-		return -1;
+	p->revoked_asked = true;
 	p->revoked_asked_ms = now_ms;
-	if (p->revoked_known && version == p->revoked_version &&
+	if (good && p->revoked_known && version == p->revoked_version &&
 	    now_ms - p->revoked_made_ms < PUBLISHED_EXPIRED_MS)
-		return 0;
-	p->revoked_known = false;
-	if (read_revoked(p, store, e) < 0)
-		return -1;
-	p->revoked_known = true;
+		return;
+	p->revoked_known = good &&
+		read_revoked(p, store, &p->revoked_error) == 0;
 	p->revoked_version = version;
 	p->revoked_made_ms = now_ms;
-	return 0;
 }
 
 int published_revoked(struct front *f, struct str *out, struct err *e)
@@ -256,10 +255,14 @@ int published_revoked(struct front *f, struct str *out, struct err *e)
 
 	if (!p)
 		return -1;
-	if ((!p->revoked_known ||
-	     now_ms - p->revoked_asked_ms >= FRONT_FRESH_MS) &&
-	    look_revoked(p, f->store, now_ms, e) < 0)
+	/* A failure is remembered as well: it may have cost as much. */
+	if (!p->revoked_asked ||
+	    now_ms - p->revoked_asked_ms >= FRONT_FRESH_MS)
+		look_revoked(p, f->store, now_ms);
+	if (!p->revoked_known) {
+		*e = p->revoked_error;
 		return -1;
+	}
 	*out = buf_str(&p->revoked);
 	return 0;
 }
@@ -267,5 +270,6 @@ int published_revoked(struct front *f, struct str *out, struct err *e)
 void published_revoke(struct front *f)
 {
 	if (f->published)
-		f->published->revoked_known = false;
+		f->published->revoked_asked =
+			f->published->revoked_known = false;
 }

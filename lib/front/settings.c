@@ -2,12 +2,11 @@
 #include "front/settings.h"
 
 #include "front/published.h"
+#include "hub/origin.h"
 #include "sys/os.h"
-#include "wire/url.h"
 
 #define ORIGIN_KEY  "hub_origin"
 #define CHANNEL_KEY "module_install_channel"
-#define ORIGIN_SIZE 300         /* a name of 255, its scheme and port */
 
 /* The origin */
 
@@ -17,51 +16,18 @@ static int no_origin(struct refusal *no, const char *why)
 			   "must be like https://hub.example", why);
 }
 
-static struct str lower(struct str s, struct arena *a)
-{
-	char *p = arena_cstr(a, s);
-
-	for (size_t i = 0; p && i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] - 'A' + 'a');
-	return (struct str){ p, p ? s.n : 0 };
-}
-
 int settings_origin(struct str in, struct arena *a, struct str *out,
 		    struct refusal *no)
 {
-	struct url u;
-	bool https;
-	const char *text;
-	struct str host;
+	struct err e = { 0 };
 
-	if (in.n > ORIGIN_SIZE)
-		return no_origin(no, "is too long");
-	if (str_find(in, '?') >= 0)
-		return no_origin(no, "has a query");
-	if (str_find(in, '#') >= 0)
-		return no_origin(no, "has a fragment");
-	if (str_find(in, '@') >= 0)
-		return no_origin(no, "has credentials");
-	if (str_ends(in, STR("/")))
-		return no_origin(no, "ends with a slash");
-	if (url_parse(&u, in, NULL) < 0)
-		return no_origin(no, "is no http(s) URL");
-	if (u.path.n)
-		return no_origin(no, "has a path");
-	if (url_host_is_loopback(u.host))
+	if (origin_read(in, a, out, &e) < 0)
+		return e.code == ERR_NO_MEMORY ?
+			refusal_set(no, 503, "out_of_memory", "no memory") :
+			no_origin(no, e.msg);
+	if (!origin_is_public(*out))
 		return no_origin(no, "is this machine whoever asks, which is "
 				 "what holds without one (null)");
-	https = str_eq_nocase(u.scheme, STR("https"));
-	host = lower(u.host, a);
-	text = arena_printf(a, "http%s://%s%.*s%s", https ? "s" : "",
-			    u.ipv6 ? "[" : "", STR_ARG(host),
-			    u.ipv6 ? "]" : "");
-	if (text && u.port != (https ? 443 : 80))
-		text = arena_printf(a, "%s:%u", text, (unsigned)u.port);
-	*out = str_of(text);
-	if (arena_failed(a))
-		return refusal_set(no, 503, "out_of_memory", "no memory");
 	return 0;
 }
 
@@ -75,15 +41,6 @@ static const char *source_name(enum origin_source source)
 	};
 
 	return names[source];
-}
-
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.n)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
 }
 
 void get_hub_origin(struct front_ask *a)
@@ -103,8 +60,8 @@ void get_hub_origin(struct front_ask *a)
 	buf_init(&b, 65536);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_text(&w, ORIGIN_KEY, stored);
-	put_text(&w, "resolved_issuer", a->issuer);
+	jsonw_text(&w, ORIGIN_KEY, stored);
+	jsonw_text(&w, "resolved_issuer", a->issuer);
 	jsonw_key(&w, "source");
 	jsonw_cstr(&w, source_name(a->front->origins.source));
 	jsonw_end(&w);
@@ -136,7 +93,7 @@ static int write_setting(struct front *f, struct httpd_conn *c,
 	buf_init(&b, 4096);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_text(&w, s->member, s->value);
+	jsonw_text(&w, s->member, s->value);
 	jsonw_end(&w);
 	ask_reply(&a, 200, &b);
 	return 0;

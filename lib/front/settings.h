@@ -4,11 +4,8 @@
 
 #include "front/body.h"
 
-/*
- * What a hub's own origin may be: http(s)://HOST[:PORT], of no loopback
- * address, and nothing behind it. *out: as it is stored, in lower case and
- * without a port that goes without saying, in the arena.
- */
+/* What a hub's own origin may be: as origin_read() takes and gives it, and of
+ * no loopback address. */
 int settings_origin(struct str in, struct arena *, struct str *out,
 		    struct refusal *);
 

@@ -11,7 +11,6 @@
 #include "front/published.h"
 #include "hub/field.h"
 #include "sys/os.h"
-#include "wire/date.h"
 #include "wire/url.h"
 
 #define CLIENT_ID   "parachute-hub"
@@ -163,16 +162,6 @@ static bool may_nothing(const struct front_ask *a)
 	return true;
 }
 
-static void put_date(struct jsonw *w, const char *key, int64_t unix_ms)
-{
-	char date[DATE_ISO_SIZE];
-
-	jsonw_key(w, key);
-	if (unix_ms)
-		date_iso(unix_ms, date);
-	jsonw_cstr(w, unix_ms ? date : NULL);
-}
-
 static void put_json(struct jsonw *w, struct str text, struct arena *a)
 {
 	const struct json *j = text.n ? json_parse(text, a, NULL, NULL) : NULL;
@@ -206,7 +195,7 @@ static int mint(struct front *f, struct httpd_conn *c, struct arena *arena,
 	jsonw_str(&w, got.jti);
 	jsonw_key(&w, "token");
 	jsonw_str(&w, got.jwt);
-	put_date(&w, "expires_at", got.exp_s * 1000);
+	jsonw_time(&w, "expires_at", got.exp_s * 1000);
 	jsonw_key(&w, "scope");
 	jsonw_str(&w, m->scope);
 	if (m->permissions.n) {
@@ -296,7 +285,7 @@ static int revoke(struct front *f, struct httpd_conn *c, struct arena *arena,
 	jsonw_object(&w);
 	jsonw_key(&w, "jti");
 	jsonw_str(&w, r->jti);
-	put_date(&w, "revoked_at", at_ms);
+	jsonw_time(&w, "revoked_at", at_ms);
 	jsonw_end(&w);
 	ask_reply(&a, 200, &b);
 	return 0;
@@ -360,7 +349,6 @@ bool tokens_read_cursor(struct str cursor, struct arena *a,
 {
 	struct str date, jti;
 	const struct json *j;
-	int64_t ns;
 	char *text = arena_alloc(a, CURSOR_MAX);
 	size_t n;
 
@@ -368,10 +356,9 @@ bool tokens_read_cursor(struct str cursor, struct arena *a,
 		return false;
 	j = json_parse((struct str){ text, n }, a, NULL, NULL);
 	if (!json_str(json_get(j, "created_at"), &date) ||
-	    !json_str(json_get(j, "jti"), &jti) || !date_parse(date, &ns))
+	    !json_str(json_get(j, "jti"), &jti))
 		return false;
-	f->has_after = true;
-	f->after_created_ms = ns / 1000000;
+	f->after_created_at = date;
 	f->after_jti = jti;
 	return true;
 }
@@ -386,7 +373,8 @@ struct str tokens_cursor(const struct store_token *t, struct arena *a)
 	buf_init(&b, CURSOR_MAX);
 	jsonw_init(&w, &b, JSONW_COMPACT);
 	jsonw_object(&w);
-	put_date(&w, "created_at", t->created_ms);
+	jsonw_key(&w, "created_at");
+	jsonw_str(&w, t->created_at);
 	jsonw_key(&w, "jti");
 	jsonw_str(&w, t->jti);
 	jsonw_end(&w);
@@ -396,15 +384,6 @@ struct str tokens_cursor(const struct store_token *t, struct arena *a)
 						B64U_SIZE(buf_str(&b).n)) };
 	buf_release(&b);
 	return text;
-}
-
-static void put_text(struct jsonw *w, const char *key, struct str s)
-{
-	jsonw_key(w, key);
-	if (s.p)
-		jsonw_str(w, s);
-	else
-		jsonw_null(w);
 }
 
 static int read_filter(const struct front_ask *a, struct store_filter *f,
@@ -463,7 +442,7 @@ void get_tokens(struct front_ask *a)
 	for (size_t i = 0; i < n; i++)
 		token_row_write(&w, &rows[i]);
 	jsonw_end(&w);
-	put_text(&w, "next_cursor", more && n ?
+	jsonw_text(&w, "next_cursor", more && n ?
 		 tokens_cursor(&rows[n - 1], a->req->arena) : STR_NULL);
 	jsonw_end(&w);
 	ask_reply(a, 200, &b);

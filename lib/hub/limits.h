@@ -38,13 +38,15 @@
 #define HUB_CONNS_MAX      208          /* hub.sock: what 4 workers of the front
 					 * may have, and 16 for the others */
 #define HUB_PEER_MAX       48           /* of one process, so of one worker */
-#define HUB_WAITS_MAX      48           /* may wait or follow, all together */
+#define HUB_WAITS_MAX      112          /* may wait or follow, all together: */
+#define HUB_WAITS_KEPT     16           /* of them for others than the workers
+					 * of the front, who share the rest */
 #define EVENTS_RING_SIZE   (64 * 1024)  /* the last 200 changes: a reader that
                                          * was away for longer begins anew */
 #define EVENT_MAX          (28 * 1024)  /* an exit whose lines are all escapes */
 #define WATCH_LOOK_MS      1000         /* then it shows that the last of those
                                          * who watched is gone */
-#define FOLLOWERS_MAX      48           /* open log streams */
+#define FOLLOWERS_MAX      HUB_WAITS_MAX        /* open log streams */
 #define OPS_MAX            256          /* operations waiting, all modules */
 
 /* Supervision, as the reference has it (milliseconds). */

@@ -11,6 +11,7 @@
 
 #define EXPOSE_SIZE_MAX 65536   /* the reference's has 1 KiB */
 #define ORIGIN_SIZE_MAX 4096
+#define ORIGIN_GIVEN_MAX 300    /* a name of 255, its scheme and port */
 
 static bool is_origin(struct str s)
 {
@@ -24,6 +25,51 @@ bool origin_is_public(struct str s)
 	struct url u;
 
 	return url_parse(&u, s, NULL) == 0 && !url_host_is_loopback(u.host);
+}
+
+static struct str lower(struct str s, struct arena *a)
+{
+	char *p = arena_cstr(a, s);
+
+	for (size_t i = 0; p && i < s.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] - 'A' + 'a');
+	return (struct str){ p, p ? s.n : 0 };
+}
+
+int origin_read(struct str in, struct arena *a, struct str *out,
+		struct err *e)
+{
+	const char *text;
+	struct str host;
+	struct url u;
+	bool https;
+
+	if (in.n > ORIGIN_GIVEN_MAX)
+		return err_set(e, ERR_INVALID, "is too long");
+	if (str_find(in, '?') >= 0)
+		return err_set(e, ERR_INVALID, "has a query");
+	if (str_find(in, '#') >= 0)
+		return err_set(e, ERR_INVALID, "has a fragment");
+	if (str_find(in, '@') >= 0)
+		return err_set(e, ERR_INVALID, "has credentials");
+	if (str_ends(in, STR("/")))
+		return err_set(e, ERR_INVALID, "ends with a slash");
+	if (url_parse(&u, in, NULL) < 0)
+		return err_set(e, ERR_INVALID, "is no http(s) URL");
+	if (u.path.n)
+		return err_set(e, ERR_INVALID, "has a path");
+	https = str_eq_nocase(u.scheme, STR("https"));
+	host = lower(u.host, a);
+	text = arena_printf(a, "http%s://%s%.*s%s", https ? "s" : "",
+			    u.ipv6 ? "[" : "", STR_ARG(host),
+			    u.ipv6 ? "]" : "");
+	if (text && u.port != (https ? 443 : 80))
+		text = arena_printf(a, "%s:%u", text, (unsigned)u.port);
+	*out = str_of(text);
+	if (arena_failed(a))
+		return err_set(e, ERR_NO_MEMORY, "finds no memory");
+	return 0;
 }
 
 static struct str without_slash(struct str s)
@@ -53,14 +99,15 @@ int origin_note(const struct home *h, struct str stored, struct err *e)
 	bool same;
 	int dir, rc;
 
+	/* Longer than the keeper reads: no reason not to start. */
+	if (stored.n > ORIGIN_SIZE_MAX - 2)
+		stored = STR_NULL;
 	arena_init(&a, 2 * ORIGIN_SIZE_MAX);
 	same = str_eq(stored, origin_stored(h, &a));
 	arena_release(&a);
 	if (same)
 		return 0;
-	if (fmt(text, sizeof text, "%.*s\n", STR_ARG(stored)) >=
-	    (int)sizeof text)
-		return err_set(e, ERR_FULL, "the stored origin is too long");
+	fmt(text, sizeof text, "%.*s\n", STR_ARG(stored));
 	dir = dir_make(h->fd, HOME_RUN, 0700, e);
 	if (dir < 0)
 		return -1;

@@ -46,6 +46,14 @@ struct str origin_stored(const struct home *, struct arena *);
  * it says so already. */
 int origin_note(const struct home *, struct str stored, struct err *);
 
+/*
+ * An origin that somebody gives us: http(s)://HOST[:PORT] and nothing behind
+ * it. *out: as tokens and browsers spell it, in lower case and without a port
+ * that goes without saying, in the arena. The message continues a sentence:
+ * "has a path".
+ */
+int origin_read(struct str in, struct arena *, struct str *out, struct err *);
+
 /* An absolute http(s) URL whose host is not this machine by name. */
 bool origin_is_public(struct str);
 

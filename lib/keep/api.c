@@ -9,6 +9,7 @@
 #include "keep/metrics.h"
 #include "keep/settings.h"
 #include "sys/log.h"
+#include "wire/accept.h"
 #include "wire/url.h"
 
 #include <string.h>
@@ -209,7 +210,7 @@ static void get_module(const struct api_ask *a)
 
 static void get_metrics(const struct api_ask *a)
 {
-	bool open = metrics_is_open(http_field(a->req->head, "Accept"));
+	bool open = http_accepts(a->req->head, "application/openmetrics-text");
 	struct buf b;
 
 	look(a, true, true);

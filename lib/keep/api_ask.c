@@ -48,34 +48,25 @@ int api_number(const struct api_ask *a, const char *name, uint64_t max,
 	return -1;
 }
 
-bool api_accepts(const struct api_ask *a, const char *type)
+static bool has_as_many(const struct api_ask *a, uint64_t peer, size_t max)
 {
-	const struct http_head *h = a->req->head;
-	struct str list, one, media, rest;
-
-	for (size_t i = 0; i < h->nfields; i++) {
-		if (!str_eq_nocase(h->fields[i].name, STR("Accept")))
-			continue;
-		list = h->fields[i].value;
-		while (list.n) {
-			str_cut(list, ',', &one, &list);
-			str_cut(one, ';', &media, &rest);
-			if (str_eq_nocase(str_trim(media, " \t"),
-					  str_of(type)))
-				return true;
-		}
-	}
-	return false;
+	if (ops_waiting(a->api->ops, peer) + feeds_count(a->api->feeds, peer) <
+	    max)
+		return false;
+	api_refuse(a, 503, "busy", "%zu clients wait or follow already%s; end "
+		   "one first", max, peer ? " by way of this process" : "");
+	return true;
 }
 
+/* Who holds a token must not keep those out that need none: what is not kept
+ * for them is shared out among the workers of the front, a process each. */
 bool api_is_crowded(const struct api_ask *a)
 {
-	if (ops_waiting(a->api->ops) + feeds_count(a->api->feeds) <
-	    HUB_WAITS_MAX)
-		return false;
-	api_refuse(a, 503, "busy", "%d clients wait or follow already; end one "
-	       "first", HUB_WAITS_MAX);
-	return true;
+	size_t n = a->api->workers->n;
+	uint64_t peer = httpd_peer(a->conn);
+
+	return has_as_many(a, 0, HUB_WAITS_MAX) || (n && peer &&
+	       has_as_many(a, peer, (HUB_WAITS_MAX - HUB_WAITS_KEPT) / n));
 }
 
 void api_not_supervised(const struct api_ask *a)

@@ -26,8 +26,6 @@ void api_not_supervised(const struct api_ask *);
 /* A number of the query: 1, 0 absent, -1 refused already. */
 int api_number(const struct api_ask *, const char *name, uint64_t max,
 	       uint64_t *out);
-/* Whether the client names this media type in Accept; ranges do not count. */
-bool api_accepts(const struct api_ask *, const char *type);
 /* A wait or a stream keeps its connection: some are left for the others.
  * True: refused already. */
 bool api_is_crowded(const struct api_ask *);

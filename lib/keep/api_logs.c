@@ -6,6 +6,7 @@
 #include "keep/api_ask.h"
 
 #include "base/fmt.h"
+#include "wire/accept.h"
 #include "wire/date.h"
 #include "wire/url.h"
 
@@ -242,7 +243,7 @@ void api_get_logs(const struct api_ask *a)
 	}
 	if (get_from(a, &from) < 0 || get_format(a, &records) < 0)
 		return;
-	if (api_accepts(a, "text/event-stream")) {
+	if (http_accepts(a->req->head, "text/event-stream")) {
 		follow(a, &s->feed, &from, &as_events);
 		return;
 	}

@@ -193,12 +193,12 @@ void feeds_end(struct feeds *all)
 			end(&all->all[i]);
 }
 
-size_t feeds_count(const struct feeds *all)
+size_t feeds_count(const struct feeds *all, uint64_t peer)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < FOLLOWERS_MAX; i++)
-		n += all->all[i].conn != NULL;
+		n += httpd_is_of(all->all[i].conn, peer);
 	return n;
 }
 

@@ -91,7 +91,8 @@ struct feeds {
 };
 
 void feeds_init(struct feeds *, struct loop *, uint64_t boot);
-size_t feeds_count(const struct feeds *);       /* streams that are open */
+/* Streams that are open; of that peer, if it is not 0 (httpd_peer). */
+size_t feeds_count(const struct feeds *, uint64_t peer);
 void feeds_end(struct feeds *);         /* of every feed */
 
 void feed_init(struct feed *, struct feeds *, const char *name,

@@ -322,17 +322,3 @@ void metrics_write(struct api *api, bool open, struct buf *b)
 	if (open)
 		buf_put(b, STR("# EOF\n"));
 }
-
-bool metrics_is_open(struct str accept)
-{
-	struct str rest = accept, type;
-
-	while (rest.n) {
-		str_cut(rest, ',', &type, &rest);
-		str_cut(type, ';', &type, &(struct str){ 0 });
-		if (str_eq_nocase(str_trim(type, " \t"),
-				  STR("application/openmetrics-text")))
-			return true;
-	}
-	return false;
-}

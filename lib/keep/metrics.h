@@ -14,8 +14,6 @@
 	"application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define METRICS_TEXT "text/plain; version=0.0.4; charset=utf-8"
 
-bool metrics_is_open(struct str accept);
-
 /* Who asks has made usage_look() with descriptors. */
 void metrics_write(struct api *, bool open, struct buf *);
 

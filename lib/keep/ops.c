@@ -378,14 +378,14 @@ static void on_wait_deadline(struct loop *l, struct timer *t)
 }
 
 /* How many connections are kept open for an answer that may take long. */
-size_t ops_waiting(const struct ops *o)
+size_t ops_waiting(const struct ops *o, uint64_t peer)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < LEN(o->all); i++)
-		n += o->all[i].conn && o->all[i].wait;
+		n += o->all[i].wait && httpd_is_of(o->all[i].conn, peer);
 	for (size_t i = 0; i < LEN(o->waits); i++)
-		n += o->waits[i].conn != NULL;
+		n += httpd_is_of(o->waits[i].conn, peer);
 	return n;
 }
 

@@ -71,8 +71,9 @@ void ops_submit(struct ops *, struct mod *, enum op_kind, int timeout_s,
 void ops_wait_ready(struct ops *, const struct ready_set *, int timeout_s,
 		    struct httpd_conn *);
 
-/* Clients that wait for something to become ready. */
-size_t ops_waiting(const struct ops *);
+/* Clients that wait for something to become ready; of that peer, if it is not
+ * 0 (httpd_peer). */
+size_t ops_waiting(const struct ops *, uint64_t peer);
 
 /* The hub is being stopped: starts that wait are overtaken by that stop. */
 void ops_close(struct ops *);

@@ -34,13 +34,21 @@ static struct worker *worker_of(struct crew_member *m)
 	return CONTAINER(m, struct worker, member);
 }
 
+/* By somebody: that says nothing of what it can do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
+				       WTERMSIG(status) == SIGTERM);
+}
+
 /* Preparing */
 
 static void run_prepare(struct workers *w)
 {
 	w->preparing = true;
-	w->prepare_again = false;
+	w->prepare_again = w->late = false;
 	w->prepared_ms = os_now_ms();
+	loop_in(w->prepare.crew->loop, &w->patience, PREPARE_MS);
 	crew_go(&w->prepare);
 }
 
@@ -118,13 +126,33 @@ static enum crew_next on_prepare_ended(struct crew_member *m, int status)
 		    WIFSIGNALED(status) ? WTERMSIG(status) :
 		    WEXITSTATUS(status));
 	w->preparing = false;
+	loop_cancel(m->crew->loop, &w->patience);
 	if (!w->stopping) {
 		start_workers(w);
 		if (w->prepare_again)
 			run_prepare(w);
+		else if (was_killed(status) && !w->late)
+			prepare_soon(w);
 	}
 	set_doors(w);
 	return CREW_REST;
+}
+
+/* A disk or a lock that hangs must not keep the door shut: what needs no
+ * hub.db is answered. */
+static void on_patience_over(struct loop *l, struct timer *t)
+{
+	struct workers *w = CONTAINER(t, struct workers, patience);
+
+	(void)l;
+	w->late = true;
+	fmt(w->prepare_error, sizeof w->prepare_error, "pc-front --prepare "
+	    "did not end within %d s and was killed", PREPARE_MS / 1000);
+	log_say("%s", w->prepare_error);
+	if (w->prepare.pid)
+		kill(w->prepare.pid, SIGKILL);
+	if (!w->stopping)
+		start_workers(w);
 }
 
 /* Without the program there are no workers either: nothing more to say. */
@@ -135,53 +163,67 @@ static void on_prepare_turned(struct crew_member *m, bool there)
 	w->preparing = there;
 	if (there)
 		w->prepare_error[0] = '\0';
+	else
+		loop_cancel(m->crew->loop, &w->patience);
 	set_doors(w);
 }
 
 /* The workers */
 
-/* One that has a successor may go; the next one gets his. */
-static void renew_next(struct workers *w)
-{
-	struct worker *spare = NULL, *old = NULL;
+/* Renewing */
 
-	for (size_t i = 0; i < LEN(w->each); i++) {
-		struct worker *k = &w->each[i];
+static void forget(struct worker *);
 
-		if (!k->member.crew)
-			spare = k;
-		else if (k->retired)
-			old = k;
-		else if (!k->ready)
-			return;         /* that is the successor, starting */
-	}
-	w->renewing = old != NULL;
-	if (!old || old->member.leaving || !spare)
-		return;
-	crew_add(w->prepare.crew, &spare->member);
-	crew_go(&spare->member);
-}
-
+/* One that does not run at this moment needs no word. */
 static void dismiss(struct worker *k)
 {
 	crew_dismiss(&k->member);
 	if (k->member.pid)
 		kill(k->member.pid, SIGTERM);
+	else
+		forget(k);
 }
 
-/* A successor serves: the first that waits to be replaced leaves. */
-static void relieve(struct workers *w)
+/*
+ * One step, whenever one came to be ready or is gone: with more to serve than
+ * are needed an old one leaves, else a successor starts. One at a time.
+ */
+static void renew(struct workers *w)
 {
-	size_t ready = 0;
+	struct worker *spare = NULL, *old = NULL;
+	size_t serving = 0;
+	bool waits = false;
 
-	for (size_t i = 0; i < LEN(w->each); i++)
-		ready += w->each[i].ready;
-	for (size_t i = 0; i < LEN(w->each) && ready > w->n; i++)
-		if (w->each[i].member.crew && w->each[i].retired &&
-		    !w->each[i].member.leaving) {
-			dismiss(&w->each[i]);
-			return;
+	for (size_t i = 0; i < LEN(w->each); i++) {
+		struct worker *k = &w->each[i];
+
+		if (!k->member.crew) {
+			spare = k;
+			continue;
 		}
+		if (k->retired)
+			old = k;
+		serving += k->retired || k->ready;
+		waits = waits || k->member.leaving ||
+			(!k->retired && !k->ready);
+	}
+	w->renewing = old != NULL;
+	if (!old || waits || w->stopping)
+		return;
+	if (serving > w->n) {
+		dismiss(old);
+	} else if (spare) {
+		crew_add(w->prepare.crew, &spare->member);
+		crew_go(&spare->member);
+	}
+}
+
+/* Its place is free for another. */
+static void forget(struct worker *k)
+{
+	k->retired = k->able = false;
+	crew_release(&k->member);
+	renew(k->all);
 }
 
 bool workers_renew(struct workers *w)
@@ -196,7 +238,7 @@ bool workers_renew(struct workers *w)
 		w->each[i].retired = w->each[i].member.crew != NULL;
 		n += w->each[i].retired;
 	}
-	renew_next(w);
+	renew(w);
 	return n > 0;
 }
 
@@ -209,7 +251,7 @@ static void on_message(struct worker *k, struct str line)
 	if (str_is(what, "ready")) {
 		k->ready = k->able = true;
 		if (w->renewing)
-			relieve(w);
+			renew(w);
 	} else if (str_is(what, "sandbox")) {
 		fmt(k->sandbox, sizeof k->sandbox, "%.*s", STR_ARG(text));
 	} else if (str_is(what, "db")) {
@@ -238,21 +280,6 @@ static void on_turned(struct crew_member *m, bool there)
 	set_doors(worker_of(m)->all);
 }
 
-/* Its place is free for another. */
-static void forget(struct worker *k)
-{
-	k->retired = false;
-	crew_release(&k->member);
-	renew_next(k->all);
-}
-
-/* By somebody: that says nothing of what it can do. */
-static bool was_killed(int status)
-{
-	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL ||
-				       WTERMSIG(status) == SIGTERM);
-}
-
 static enum crew_next on_ended(struct crew_member *m, int status)
 {
 	struct worker *k = worker_of(m);
@@ -265,14 +292,15 @@ static enum crew_next on_ended(struct crew_member *m, int status)
 	k->sandbox[0] = k->db[0] = '\0';
 	if (w->stopping)
 		return CREW_REST;
-	if (m->leaving) {
+	if (code == WORKER_NO_DATABASE && !m->leaving)
+		prepare_soon(w);
+	/* One that was to be replaced does not come back by itself. */
+	if (m->leaving || (k->retired && code != -1)) {
 		forget(k);
 		return CREW_REST;
 	}
-	if (code == WORKER_NO_DATABASE) {
-		prepare_soon(w);
+	if (code == WORKER_NO_DATABASE)
 		return CREW_REST;
-	}
 	if (code == WORKER_OTHER_VERSION) {
 		m->missing = true;      /* tried again by crew_retry() */
 		fmt(m->error, sizeof m->error, "it is of another version than "
@@ -350,6 +378,7 @@ void workers_start(struct workers *w, struct crew *c, struct doors *d,
 {
 	*w = (struct workers){ .doors = d, .log = log,
 		.later = TIMER_INIT(on_later),
+		.patience = TIMER_INIT(on_patience_over),
 		.n = n ? n : default_count() };
 	fmt(w->home, sizeof w->home, "%s", home);
 	fmt(w->port, sizeof w->port, "%u", (unsigned)port);
@@ -390,9 +419,14 @@ bool workers_stop(struct workers *w)
 	if (!w->stopping) {
 		w->stopping = true;
 		loop_cancel(w->prepare.crew->loop, &w->later);
-		for (size_t i = 0; i < LEN(w->each); i++)
-			if (w->each[i].member.crew)
+		for (size_t i = 0; i < LEN(w->each); i++) {
+			struct crew_member *m = &w->each[i].member;
+
+			if (m->crew && m->pid)
 				dismiss(&w->each[i]);
+			else if (m->crew)
+				loop_cancel(m->crew->loop, &m->again);
+		}
 		set_doors(w);
 	}
 	for (size_t i = 0; i < LEN(w->each); i++)
@@ -412,6 +446,7 @@ void workers_release(struct workers *w)
 	if (!w->n)
 		return;
 	loop_cancel(w->prepare.crew->loop, &w->later);
+	loop_cancel(w->prepare.crew->loop, &w->patience);
 	for (size_t i = 0; i < LEN(w->each); i++)
 		end(&w->each[i].member);
 	end(&w->prepare);

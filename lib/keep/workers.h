@@ -12,7 +12,8 @@
  *	                |                       |
  *	                v                       v
  *	  (nothing) -> preparing ----------> preparing again
- *	                |  ends, well or not    |
+ *	                |  ends, well or not,   |
+ *	                |  or takes too long    |
  *	                v                       v
  *	             workers run <------- those that rest run
  *	                |
@@ -36,6 +37,8 @@
 #define WORKERS_DEFAULT 4       /* at most, and one a processor */
 
 #define WORKERS_LEAVE_MS 100    /* after the last module is down */
+#define PREPARE_MS 30000        /* then they start without: a key takes one
+				 * second, a slow disk some */
 
 /* Ends that mean something: enum front_exit of the front door. */
 #define WORKER_OTHER_VERSION 69
@@ -58,8 +61,10 @@ struct workers {
 	struct worker each[WORKERS_MAX + 1];
 	struct crew_member prepare;
 	bool preparing, prepare_again, renewing, stopping;
+	bool late;              /* the one that runs took too long */
 	int64_t prepared_ms;    /* when it was begun last */
 	struct timer later;     /* not again and again without a pause */
+	struct timer patience;  /* with one that does not end */
 	char prepare_error[200];        /* how the last one failed; "" */
 	char hijacked[160];
 	char **environ;

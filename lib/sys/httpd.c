@@ -50,6 +50,7 @@ int httpd_init(struct httpd *d, struct loop *l, size_t max_conns,
 		.head_ms = HTTPD_HEAD_MS,
 		.idle_ms = HTTPD_IDLE_MS,
 		.stall_ms = HTTPD_STALL_MS,
+		.left_ms = HTTPD_LEFT_MS,
 		.linger_ms = HTTPD_LINGER_MS,
 		.max_held = HTTPD_HELD_MAX,
 	};
@@ -406,6 +407,16 @@ void httpd_release(struct httpd *d)
 struct httpd *httpd_of(struct httpd_conn *c)
 {
 	return c->server;
+}
+
+uint64_t httpd_peer(const struct httpd_conn *c)
+{
+	return c->peer;
+}
+
+bool httpd_is_of(const struct httpd_conn *c, uint64_t peer)
+{
+	return c && (!peer || c->peer == peer);
 }
 
 void httpd_watch_gone(struct httpd_conn *c, void *user,

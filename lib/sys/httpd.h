@@ -29,9 +29,10 @@
  * same holds for the connections of one peer when max_per_peer is set: an
  * address beyond this machine (of IPv6: one /64), or an AF_UNIX process.
  *
- * A client that half-closes gets its answer all the same, but not a stream:
- * over TCP one that has closed looks the same. One that vanished without a
- * word is found by keep-alive probes.
+ * A client that half-closes gets its answer all the same, but over TCP, where
+ * one that has closed looks the same, no stream and no answer that takes longer
+ * than HTTPD_LEFT_MS. One that vanished without a word is found by keep-alive
+ * probes.
  *
  * An idle connection holds no memory but its slot: requests are read into,
  * and heads of answers made in, memory that all connections share. What the
@@ -50,6 +51,7 @@
 #define HTTPD_HEAD_MS   10000
 #define HTTPD_IDLE_MS   255000          /* longer than any edge pools */
 #define HTTPD_STALL_MS  30000
+#define HTTPD_LEFT_MS   10000           /* for an answer, once half closed */
 #define HTTPD_LINGER_MS 1000            /* reads on after a refusal */
 #define HTTPD_OUT_MAX   (8 * 1024 * 1024)       /* 1,000 modules as JSON: 1 */
 #define HTTPD_ARENA_MAX (1024 * 1024)   /* what one request may allocate */
@@ -86,7 +88,8 @@ struct httpd {
 	void (*on_idle)(struct httpd *);
 	size_t max_per_peer;            /* an address that is not loopback, or
 					 * an AF_UNIX process; 0: no matter */
-	int head_ms, idle_ms, stall_ms, linger_ms; /* tests set others */
+	/* Tests set others. */
+	int head_ms, idle_ms, stall_ms, left_ms, linger_ms;
 	size_t max_held;
 
 	size_t max_conns, held;
@@ -112,6 +115,10 @@ void httpd_drain(struct httpd *);
 void httpd_release(struct httpd *);
 
 struct httpd *httpd_of(struct httpd_conn *);
+/* Who max_per_peer is about: of AF_UNIX a process; 0: nobody. */
+uint64_t httpd_peer(const struct httpd_conn *);
+/* Whether it is open, and of that peer; 0: of any. */
+bool httpd_is_of(const struct httpd_conn *, uint64_t peer);
 
 /* The owner's per-request state, and how it hears of the end. */
 void httpd_watch_gone(struct httpd_conn *, void *user,

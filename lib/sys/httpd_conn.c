@@ -41,6 +41,12 @@ void httpd_deadline(struct httpd_conn *c, int ms)
 		loop_at(c->server->loop, &c->timer, c->deadline_ms);
 }
 
+/* For an answer, as long as it takes. */
+static bool is_waiting(const struct httpd_conn *c)
+{
+	return c->state == HTTPD_DUE && c->deadline_ms == HTTPD_NEVER;
+}
+
 void httpd_mask(struct httpd_conn *c)
 {
 	unsigned events = 0;
@@ -59,7 +65,7 @@ void httpd_mask(struct httpd_conn *c)
 	default:
 		break;
 	}
-	if (c->state == HTTPD_STREAM && c->tcp)
+	if (c->tcp && (c->state == HTTPD_STREAM || is_waiting(c)))
 		events |= LOOP_END;
 	if (c->blocked)
 		events = (events & ~(unsigned)LOOP_READ) | LOOP_WRITE;
@@ -486,6 +492,8 @@ static void on_event(struct loop *l, struct watch *w, unsigned events)
 		httpd_cut(c);
 		return;
 	}
+	if ((events & LOOP_END) && is_waiting(c))
+		httpd_deadline(c, c->server->left_ms);
 	if (events & LOOP_READ)
 		c->quiet = true;
 	if (events & LOOP_WRITE) {

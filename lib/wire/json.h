@@ -101,5 +101,9 @@ void jsonw_int(struct jsonw *, int64_t);
 void jsonw_bool(struct jsonw *, bool);
 void jsonw_null(struct jsonw *);
 void jsonw_value(struct jsonw *, const struct json *);  /* a parsed tree */
+/* A whole member, null when there is nothing to tell: an empty text, an
+ * instant that is 0. Else it is in ISO form. */
+void jsonw_text(struct jsonw *, const char *key, struct str);
+void jsonw_time(struct jsonw *, const char *key, int64_t unix_ms);
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "wire/json.h"
 
+#include "wire/date.h"
+
 #include <inttypes.h>
 
 void jsonw_init(struct jsonw *w, struct buf *out, enum jsonw_style style)
@@ -215,4 +217,22 @@ void jsonw_value(struct jsonw *w, const struct json *j)
 		jsonw_end(w);
 		break;
 	}
+}
+
+void jsonw_text(struct jsonw *w, const char *key, struct str s)
+{
+	jsonw_key(w, key);
+	if (s.n)
+		jsonw_str(w, s);
+	else
+		jsonw_null(w);
+}
+
+void jsonw_time(struct jsonw *w, const char *key, int64_t unix_ms)
+{
+	char text[DATE_ISO_SIZE];
+
+	date_iso(unix_ms, text);
+	jsonw_key(w, key);
+	jsonw_cstr(w, unix_ms ? text : NULL);
 }

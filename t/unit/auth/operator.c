@@ -2,9 +2,10 @@
 /* operator.token: made, kept, healed, and left alone. */
 #include "unit/auth/rig.h"
 
+#include "hub/origin.h"
+
 #define FILE_NAME OPERATOR_FILE
 
-static const struct str local[] = { { LOCAL, sizeof LOCAL - 1 } };
 static struct operator_report r;
 static struct err e;
 
@@ -27,8 +28,7 @@ static const struct claims *claims_at(struct auth *a, int64_t now_ms)
 static bool keep(int64_t now_ms)
 {
 	e = (struct err){ 0 };
-	return !operator_keep(&home, db, local, LEN(local), STR(LOCAL),
-			      now_ms, &r, &e);
+	return !operator_keep(&home, db, STR(LOCAL), now_ms, &r, &e);
 }
 
 static bool heal(const char *iss, int64_t now_ms)
@@ -164,10 +164,12 @@ static const struct {
 	  OPERATOR_ROTATED, OPERATOR_ROTATED },
 	{ "expired", "start", "u1", "operator", LOCAL, 0,
 	  OPERATOR_UNVERIFIABLE, OPERATOR_UNVERIFIABLE },
+	{ "of another port", "start", "u1", "operator", "http://localhost:1",
+	  1, OPERATOR_ROTATED, OPERATOR_ROTATED },
 	{ "of another issuer", "start", "u1", "operator", "https://x.example",
-	  1, OPERATOR_UNVERIFIABLE, OPERATOR_ROTATED },
+	  1, OPERATOR_ROTATED, OPERATOR_ROTATED },
 	{ "of the right issuer", "start", "u1", "operator", PUBLIC, 1,
-	  OPERATOR_UNVERIFIABLE, OPERATOR_FRESH },
+	  OPERATOR_ROTATED, OPERATOR_FRESH },
 	{ "for another service", "start", "u1", "vault.a", LOCAL, 1,
 	  OPERATOR_NOT_OPERATOR, OPERATOR_NOT_OPERATOR },
 	{ "for the hub", "admin", "u1", "hub", LOCAL, 1,
@@ -193,6 +195,12 @@ static bool renewed(const char *iss, const char *set, const char *sub)
 	return yes;
 }
 
+/* Kept while nothing is configured. */
+static const char *issuer_kept(const char *was)
+{
+	return origin_is_public(str_of(was)) ? was : LOCAL;
+}
+
 static void outcomes(void)
 {
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -212,7 +220,8 @@ static void outcomes(void)
 		ok(keep(NOW) && came(cases[i].kept), "%s, kept: %s",
 		   cases[i].name, operator_outcome_text(cases[i].kept));
 		ok(cases[i].kept == OPERATOR_ROTATED ?
-		   renewed(LOCAL, cases[i].set, cases[i].sub) :
+		   renewed(issuer_kept(cases[i].iss), cases[i].set,
+			   cases[i].sub) :
 		   untouched(&st, content), "%s",
 		   cases[i].kept == OPERATOR_ROTATED ?
 		   "the same set and subject" : "as it was");
@@ -227,6 +236,39 @@ static void outcomes(void)
 		   cases[i].healed == OPERATOR_ROTATED ?
 		   "the same set and subject" : "as it was");
 	}
+}
+
+static void public_became_local(void)
+{
+	struct mint m = a_mint("parachute:host:auth");
+	struct str content;
+	struct stat st;
+
+	m.aud = STR("operator");
+	m.sub = STR("me");
+	m.scope_set = STR("auth");
+	m.iss = STR(PUBLIC);
+	m.ttl_s = OPERATOR_TTL_S;
+	put_str(dir, FILE_NAME, mint(&m).jwt);
+	ok(!operator_renew(&home, db, STR(LOCAL), NOW, &r, &e) &&
+	   came(OPERATOR_ROTATED) && renewed(PUBLIC, "auth", "me"),
+	   "renewed: a public one stays public, its set and subject its own");
+	ok(!operator_renew(&home, db, STR("https://b.example"), NOW, &r, &e) &&
+	   renewed("https://b.example", "auth", "me"), "or is for the next");
+	m.iss = STR(LOCAL);
+	put_str(dir, FILE_NAME, mint(&m).jwt);
+	ok(!operator_renew(&home, db, STR(PUBLIC), NOW, &r, &e) &&
+	   renewed(PUBLIC, "auth", "me"), "a local one becomes public");
+	m.aud = STR("hub");
+	content = mint(&m).jwt;
+	put_str(dir, FILE_NAME, content);
+	fstatat(dir, FILE_NAME, &st, 0);
+	ok(!operator_renew(&home, db, STR(PUBLIC), NOW, &r, &e) &&
+	   came(OPERATOR_NOT_OPERATOR) && untouched(&st, content),
+	   "what is no operator's is left");
+	sh("rm " FILE_NAME);
+	ok(!operator_renew(&home, db, STR(PUBLIC), NOW, &r, &e) &&
+	   came(OPERATOR_ABSENT) && !get(dir, FILE_NAME), "none is made");
 }
 
 static void strangers(void)
@@ -276,6 +318,7 @@ int main(void)
 	made();
 	issued();
 	outcomes();
+	public_became_local();
 	strangers();
 	rig_end();
 	return tap_done();

@@ -108,8 +108,12 @@ static void test_keys(void)
 	   "as many as there are: %zu", n);
 	rig_sql("UPDATE signing_keys SET created_at = 'yesterday'"
 		" WHERE kid = 'two'");
-	ok(store_keys(s, &arena, &all, &n, &e) < 0 && e.code == ERR_INVALID &&
-	   strstr(e.msg, "\"yesterday\""), "no instant: %s", e.msg);
+	rig_sql("UPDATE signing_keys SET retired_at = 'today'"
+		" WHERE kid = 'two'");
+	ok(!store_keys(s, &arena, &all, &n, &e) && n == 62 &&
+	   str_is(all[0].kid, "two") && all[0].created_ms == STORE_LONG_AGO &&
+	   all[0].retired_ms == STORE_LONG_AGO && str_is(all[1].kid, "k59"),
+	   "one bad instant hid all keys: %s", e.msg);
 }
 
 static int add(const char *jti, const char *via, int64_t created,
@@ -221,17 +225,66 @@ static void test_list(void)
 	ok(is_page(f, "c b a d ", false), "as many as fit: no more");
 	f.limit = 2;
 	ok(is_page(f, "c b ", true), "a page, and more");
-	f.has_after = true;
-	f.after_created_ms = T0;
+	f.after_created_at = STR(T0_ISO);
 	f.after_jti = STR("b");
 	ok(is_page(f, "a d ", false), "the page behind it");
 	f.after_jti = STR("a");
 	f.limit = 1;
 	ok(is_page(f, "d ", false), "behind the last of an instant");
-	f.after_created_ms = T0 - 1;
+	f.after_created_at = STR("2026-06-02T05:21:33.122Z");
 	f.after_jti = STR("d");
 	ok(is_page(f, "", false), "behind the last");
 	rig_sql("DELETE FROM tokens");
+}
+
+/* One row with an instant that is none made the whole list unreadable. */
+static void test_bad_instants(void)
+{
+	static const char *const bad[] = { "yesterday", "2026 June",
+		"2026-13-45T99:00:00.000Z", "1970-01-01T00:00:00.000Z" };
+	struct store_filter f = { .revoked = -1, .limit = 1 };
+	struct store_token t, *all;
+	struct str *jtis;
+	int64_t at;
+	size_t n;
+	bool more;
+
+	for (size_t i = 0; i < LEN(bad); i++) {
+		char sql[200];
+
+		add("a", "cli_mint", T0, T0 + DAY);
+		add("x", "cli_mint", T0, T0 + DAY);
+		add("y", "cli_mint", T0, T0 + DAY);
+		add("z", "oauth_refresh", T0, T0 + DAY);
+		snprintf(sql, sizeof sql, "UPDATE tokens SET revoked_at = '%s'"
+			 " WHERE jti <> 'a'", bad[i]);
+		rig_sql(sql);
+		ok(!store_token(s, STR("x"), &arena, &t, &e) &&
+		   t.revoked_ms == STORE_LONG_AGO &&
+		   !store_token_revoke(s, STR("x"), T0, &at, &e) &&
+		   at == STORE_LONG_AGO, "revoked at '%s'", bad[i]);
+		snprintf(sql, sizeof sql, "UPDATE tokens SET expires_at = '%s'"
+			 " WHERE jti IN ('x', 'a'); UPDATE tokens SET"
+			 " created_at = '%s' WHERE jti > 'x'", bad[i], bad[i]);
+		rig_sql(sql);
+		ok(!store_token(s, STR("a"), &arena, &t, &e) &&
+		   t.expires_ms == STORE_LONG_AGO && !t.revoked_ms,
+		   "it has expired");
+		ok(!store_revoked(s, T0, &arena, &jtis, &n, &e) && n >= 1 &&
+		   (i > 1 || (n == 3 && str_is(jtis[0], "x") &&
+			      str_is(jtis[2], "z"))), "still revoked: %zu", n);
+		f.after_created_at = f.after_jti = STR_NULL;
+		for (at = 0, more = true; more && at < 9; at++) {
+			more = !store_tokens(s, &f, &arena, &all, &n, &more,
+					     &e) && more;
+			f.after_created_at = n ? all[0].created_at : STR_NULL;
+			f.after_jti = n ? all[0].jti : STR_NULL;
+		}
+		ok(at == 4 && n == 1, "all are listed: %d", (int)at);
+		rig_sql("DELETE FROM tokens");
+	}
+	rig_sql("INSERT INTO users (id, username, password_hash, created_at,"
+		" updated_at) VALUES ('1', 'who', '', 'once', '')");
 }
 
 static void test_revoked(void)
@@ -255,10 +308,15 @@ static void test_revoked(void)
 	   "two of them from before yesterday");
 	ok(!store_live_before(s, T0 - DAY, T0, &n, &e) && n == 0,
 	   "and none from before that");
+	ok(!store_oldest_live(s, T0, T0, &at, &e) && at == T0 - DAY &&
+	   !store_oldest_live(s, T0 - DAY, T0, &at, &e) && at == INT64_MAX,
+	   "the oldest is known");
 	rig_sql("UPDATE tokens SET revoked_at = created_at");
 	add("alive", "cli_mint", T0 - DAY, T0 + DAY);
 	ok(!store_live_before(s, T0, T0, &n, &e) && n == 1,
 	   "what is revoked does not count");
+	ok(!store_oldest_live(s, T0, T0, &at, &e) && at == T0 - DAY,
+	   "nor for the oldest");
 	store_revoked(s, T0, &arena, &jtis, &count, &e);
 	for (size_t i = 0; i < count && i < LEN(want); i++)
 		same = same && str_is(jtis[i], want[i]);
@@ -286,6 +344,9 @@ static void test_users(void)
 	struct store_user *u;
 	size_t n = 9;
 
+	ok(!store_users(s, &arena, &u, &n, &e) && n == 1 &&
+	   u[0].created_ms == STORE_LONG_AGO, "a user from nobody knows when");
+	rig_sql("DELETE FROM users");
 	ok(!store_users(s, &arena, &u, &n, &e) && n == 0, "no users");
 	rig_sql("INSERT INTO users (id, username, password_hash, created_at,"
 		" updated_at, password_changed, totp_secret) VALUES"
@@ -344,7 +405,8 @@ static void test_truth(void)
 	   e.code == ERR_NOT_FOUND, "and not written to: %s", e.msg);
 	put(home.fd, STORE_FILE, "");
 	ok(store_place(s) == STORE_REPLACED &&
-	   !strcmp(store_health(s), "error: path-gone"), "replaced");
+	   !strcmp(store_health(s), "error: path-replaced"),
+	   "a replaced file is not said to be gone");
 	renameat(home.fd, "away", home.fd, STORE_FILE);
 	ok(store_place(s) == STORE_THERE && !strcmp(store_health(s), "ok"),
 	   "and back");
@@ -358,6 +420,7 @@ int main(void)
 	test_keys();
 	test_token();
 	test_list();
+	test_bad_instants();
 	test_revoked();
 	test_users();
 	test_settings();

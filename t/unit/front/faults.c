@@ -32,8 +32,10 @@ int main(void)
 			  rig.front.origins.local.p, 600);
 	spoil("INSERT INTO tokens (jti, client_id, scopes, expires_at,"
 	      " created_at) VALUES ('j', 'c', 's', 'some day', 'x')");
-	ok(get_is("GET", "/api/auth/tokens", bearer, 503, word),
-	   "an instant that is none, in a row");
+	ok(get_is("GET", "/api/auth/tokens", bearer, 200, "{\"jti\":\"j\",") &&
+	   get_is("GET", "/api/auth/tokens", bearer, 200,
+		  "\"expires_at\":\"1970-01-01T00:00:00.001Z\""),
+	   "an instant that is none: the row has expired, the list is there");
 	spoil("DROP TABLE hub_settings");
 	ok(get_is("GET", "/api/settings/hub-origin", bearer, 503, word),
 	   "settings that are gone");

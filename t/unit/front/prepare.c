@@ -87,7 +87,7 @@ static void test_again(void)
 
 static void test_origin(void)
 {
-	static char token[4096];
+	static char token[4096], longest[5000] = "https://";
 	struct err e;
 
 	snprintf(token, sizeof token, "%s", get(dir, "operator.token"));
@@ -105,6 +105,10 @@ static void test_origin(void)
 	set_origin("http://127.0.0.1:1939");
 	ok(prepare("two", none, &e) && strstr(said, "is not used"),
 	   "one that nobody reaches is not used, which is said");
+	memset(longest + sizeof "https://" - 1, 'a', sizeof longest - 9);
+	set_origin(longest);
+	ok(prepare("two", none, &e) && mode_of("hub/run/origin") < 0,
+	   "one that is too long to be written down stops nothing: %s", e.msg);
 	set_origin(NULL);
 	prepare("two", none, &e);
 }

@@ -375,7 +375,7 @@ static void comes_late(void)
 	feeds_end(&rig.feeds);
 	c = ask("GET", LOGS "?follow=1&n=1");
 	until(c->eof);
-	ok(answered(c, 200, "[a] again\n") && !feeds_count(&rig.feeds),
+	ok(answered(c, 200, "[a] again\n") && !feeds_count(&rig.feeds, 0),
 	   "who comes at the end is told what there is, and that it is all");
 	hang_up(c);
 }

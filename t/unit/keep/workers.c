@@ -59,6 +59,14 @@ static int play_prepare(void)
 		return 0;
 	status = fread(&c, 1, 1, f) == 1 ? c - '0' : 0;
 	fclose(f);
+	if (c == 'h') {         /* hangs */
+		fprintf(stderr, "waiting for the disk\n");
+		pause();
+	}
+	if (status == 9) {
+		remove("status");
+		raise(SIGKILL);
+	}
 	if (status)
 		fprintf(stderr, "the disk is full\n");
 	return status;
@@ -257,6 +265,10 @@ static void prepares(void)
 	workers_prepare(&workers);
 	until(prepared() == 6 && !workers.preparing);
 	ok(!workers.prepare_error[0], "and forgotten");
+	put(dir, "status", "9");
+	workers_prepare(&workers);
+	until(prepared() == 8 && !workers.preparing);
+	ok(!workers.prepare_error[0], "killed: run again, unasked");
 }
 
 static void renews(void)
@@ -278,8 +290,62 @@ static void renews(void)
 	until(ready() == 2);
 	ok(least == 2 && most == 3, "never fewer than 2 ready (%zu), never more "
 	   "than 3 at once (%zu)", least, most);
-	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 6,
+	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0 && prepared() == 8,
 	   "all others are new");
+}
+
+/* The one that is to be replaced goes by itself: there is no one to dismiss. */
+static void renews_what_is_gone(void)
+{
+	size_t n = prepared();
+	pid_t was[2] = { 0, 0 };
+
+	for (size_t i = 0, k = 0; i < LEN(workers.each); i++)
+		if (workers.each[i].ready)
+			was[k++] = workers.each[i].member.pid;
+	workers_renew(&workers);
+	kill(was[0], SIGUSR1);
+	until(!workers.renewing && ready() == 2 && prepared() > n);
+	ok(kill(was[0], 0) < 0 && kill(was[1], 0) < 0,
+	   "one leaves by itself meanwhile: renewed all the same");
+	ok(workers_renew(&workers) && workers.renewing, "and can be again");
+	until(!workers.renewing && ready() == 2);
+}
+
+static void hangs(void)
+{
+	size_t n;
+
+	until(!workers.preparing && !workers.later.armed);
+	n = prepared();
+	put(dir, "status", "h");
+	workers_prepare(&workers);
+	until(prepared() == n + 1 &&
+	      strstr(workers.prepare_error, "waiting for the disk"));
+	ok(workers.preparing && workers.patience.armed && ready() == 2,
+	   "one that hangs is waited for (%d, %d, %zu)", workers.preparing,
+	   workers.patience.armed, ready());
+	/* As if the time were over. */
+	loop_at(&loop, &workers.patience, 0);
+	until(!workers.preparing);
+	ok(strstr(workers.prepare_error, "did not end within 30 s") &&
+	   ready() == 2 && !workers.patience.armed, "and killed: %s",
+	   workers.prepare_error);
+	unlinkat(dir, "status", 0);
+}
+
+/* None serves yet, and what makes the files does not end. */
+static void hangs_at_first(void)
+{
+	put(dir, "status", "h");
+	begin(2);
+	until(workers.prepare.pid);
+	ok(!ready() && !answers(), "who comes waits");
+	loop_at(&loop, &workers.patience, 0);
+	until(ready() == 2);
+	ok(!answers(), "they start without it");
+	end();
+	unlinkat(dir, "status", 0);
 }
 
 static void parts(void)
@@ -290,7 +356,7 @@ static void parts(void)
 		if (workers.each[i].ready)
 			m = &workers.each[i].member;
 	if (!m)
-		scratch_bail("no worker is ready");
+		scratch_bail("nobody is ready");
 	kill(m->pid, SIGUSR2);
 	until(!m->pid);
 	ok(m->missing && strstr(m->error, "another version") && ready() == 1,
@@ -329,8 +395,11 @@ int main(int argc, char **argv)
 	storm();
 	prepares();
 	renews();
+	renews_what_is_gone();
+	hangs();
 	parts();
 	end();
+	hangs_at_first();
 	ok(fd_count(FD_CREW) == 0 && fd_count(FD_EXEC) == 0 &&
 	   fd_count(FD_LISTEN) == 0 && list_empty(&crew.members),
 	   "told to leave, all gone, all closed");

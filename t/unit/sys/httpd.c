@@ -161,6 +161,23 @@ static void test_half_closed(bool tcp)
 	hang_up(c);
 }
 
+/* It may also have closed: nothing is done for it for long. */
+static void test_left(void)
+{
+	struct client *c = client(true);
+
+	server.left_ms = 1;
+	seen.held = NULL;
+	seen.gone = 0;
+	ask(c, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+	until(seen.held);
+	shutdown(c->watch.fd, SHUT_WR);
+	until(seen.gone);
+	ok(seen.gone == 1, "half closed, and its answer takes long: cut");
+	hang_up(c);
+	server.left_ms = HTTPD_LEFT_MS;
+}
+
 static void test_gone(void)
 {
 	struct client *c = client(false);
@@ -425,6 +442,7 @@ int main(void)
 	test_later();
 	test_half_closed(false);
 	test_half_closed(true);
+	test_left();
 	test_gone();
 	test_head();
 	test_continue();

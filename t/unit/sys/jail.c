@@ -20,13 +20,6 @@
 
 #define NOBODY 65534
 #define REFUSED_MAX 200
-#define ALL (JAIL_PRIVS | JAIL_CAPS | JAIL_FILES | JAIL_CALLS)
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 
 static char top[] = "/tmp/jail-XXXXXX";
 static int topfd;
@@ -90,21 +83,12 @@ static void hold(void)
 	struct dial_conf conf = { .sock_dir = cell.home, .sock_name = "s",
 		.suffix = "/m.info" };
 	struct err e = { 0 };
-	int peer;
 
 	cell.data = openat(cell.home, "data", O_RDWR | O_CLOEXEC);
 	cell.shm = openat(cell.home, "shm", O_RDWR | O_CLOEXEC);
 	cell.text = openat(cell.home, "text", O_RDONLY | O_CLOEXEC);
-	cell.port = 0;
-	cell.listener = net_listen_tcp("127.0.0.1", &cell.port, &e);
-	peer = net_connect_tcp("127.0.0.1", cell.port, &e);
-	poll(&(struct pollfd){ .fd = cell.listener, .events = POLLIN }, 1, -1);
-	cell.accepted = os_accept(cell.listener);
-	cell.tcp = socket(AF_INET, SOCK_STREAM, 0);
-	cell.udp = socket(AF_INET, SOCK_DGRAM, 0);
-	cell.local = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (peer < 0 || cell.accepted < 0 || cell.data < 0 || cell.shm < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, cell.pair) < 0 ||
+	if (hold_sockets(&cell) < 0 || hold_peers(&cell) < 0 ||
+	    cell.data < 0 || cell.shm < 0 ||
 	    dial_open(&cell.dial, &conf, &e) < 0)
 		_exit(REFUSED_MAX + 1);
 }
@@ -143,11 +127,6 @@ static int outcome_of(int (*fn)(struct cell *), uid_t uid, bool jailed,
 	}
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static bool is_refusal(int outcome)
-{
-	return outcome == EPERM || outcome == EACCES || outcome == ENOSYS;
 }
 
 /* Somebody of the same user, to be attacked. */

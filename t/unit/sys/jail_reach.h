@@ -5,11 +5,15 @@
 /* Attempts to reach other addresses. */
 #include "jail_tries.h"
 
+#include "sys/net.h"
+#include "sys/os.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +32,31 @@ static struct sockaddr_in at_port(uint16_t port)
 		.sin_family = AF_INET, .sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+}
+
+/* Connected nowhere: more than a worker has. */
+static int hold_sockets(struct cell *c)
+{
+	c->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	c->udp = socket(AF_INET, SOCK_DGRAM, 0);
+	c->local = socket(AF_UNIX, SOCK_STREAM, 0);
+	return c->tcp < 0 || c->udp < 0 || c->local < 0 ? -1 : 0;
+}
+
+static int hold_peers(struct cell *c)
+{
+	struct err e;
+	int peer;
+
+	c->port = 0;
+	c->listener = net_listen_tcp("127.0.0.1", &c->port, &e);
+	peer = net_connect_tcp("127.0.0.1", c->port, &e);
+	if (peer < 0)
+		return -1;
+	poll(&(struct pollfd){ .fd = c->listener, .events = POLLIN }, 1, -1);
+	c->accepted = os_accept(c->listener);
+	return c->accepted < 0 ? -1 :
+	       socketpair(AF_UNIX, SOCK_STREAM, 0, c->pair);
 }
 
 static int new_tcp(struct cell *c)
@@ -242,20 +271,45 @@ static int dial_relative(struct cell *c)
 	return refused_by_dialer(dial_file(&c->dial, STR("s"), &e), &e);
 }
 
-static int dial_unknown(struct cell *c)
+/* In the words of the dialer, past the functions that ask it. */
+static int ask_dialer(struct cell *c, int want, uint16_t port, const char *text)
 {
-	char ask[12] = { 1, 0, 0, 0, 9 }, answer[512];
+	char ask[64] = { 1, 0, 0, 0, (char)want }, answer[512];
+	uint16_t n = (uint16_t)strlen(text);
 	char room[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { answer, sizeof answer };
 	struct msghdr m = message(&iov, NULL);
 
 	m.msg_control = room;
 	m.msg_controllen = sizeof room;
-	if (send(c->dial.fd, ask, sizeof ask, 0) < 0 ||
+	memcpy(ask + 6, &port, sizeof port);
+	memcpy(ask + 8, &n, sizeof n);
+	memcpy(ask + 12, text, n);
+	if (send(c->dial.fd, ask, 12U + n, 0) < 0 ||
 	    recvmsg(c->dial.fd, &m, 0) < 0)
 		return -1;
 	errno = EPERM;
 	return CMSG_FIRSTHDR(&m) ? 0 : -1;
+}
+
+static int dial_unknown(struct cell *c)
+{
+	return ask_dialer(c, 9, 0, "");
+}
+
+static int dial_other_socket(struct cell *c)
+{
+	return ask_dialer(c, 1, 0, "/run/s");
+}
+
+static int dial_other_host(struct cell *c)
+{
+	return ask_dialer(c, 2, c->port, "127.0.0.2");
+}
+
+static int dial_other_file(struct cell *c)
+{
+	return ask_dialer(c, 3, 0, "/etc/passwd");
 }
 
 #define F JAIL_FILES
@@ -287,6 +341,9 @@ static const struct attempt reach_attempts[] = {
 	{ "have a file opened with NUL", dial_nul, C | ANYHOW },
 	{ "have a relative name opened", dial_relative, C | ANYHOW },
 	{ "ask the dialer for something else", dial_unknown, C | ANYHOW },
+	{ "ask it for another socket", dial_other_socket, C | ANYHOW },
+	{ "ask it for another host", dial_other_host, C | ANYHOW },
+	{ "ask it for another file", dial_other_file, C | ANYHOW },
 };
 #undef F
 #undef C

@@ -4,16 +4,26 @@
 
 /*
  * What somebody who has taken a worker over would try. Each try returns 0
- * when it got what it wanted, else -1 with errno; it is made by a process of
- * its own, once free and once from within the jail.
+ * when it got what it wanted, else -1 with errno. t/unit/sys/jail.c has each
+ * made by a process of its own, once free and once from within the jail;
+ * t/seam/taken.c by a worker of the front door.
  */
 
 #include "sys/dial.h"
 #include "sys/jail.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#define ALL (JAIL_PRIVS | JAIL_CAPS | JAIL_FILES | JAIL_CALLS)
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 
 /* What a worker holds, and more than it should: sockets of every kind. */
 struct cell {
@@ -26,7 +36,7 @@ struct cell {
 	int pair[2];
 	uint16_t port;          /* of the listener */
 	pid_t victim, parent;
-	char outside[128];      /* a file beside home; it may be written */
+	char outside[4096];     /* a file beside home; it may be written */
 };
 
 enum {
@@ -41,6 +51,11 @@ struct attempt {
 	int (*fn)(struct cell *);
 	unsigned by;            /* the locks each of which refuses it */
 };
+
+static bool is_refusal(int outcome)
+{
+	return outcome == EPERM || outcome == EACCES || outcome == ENOSYS;
+}
 
 /* Of a call that makes a descriptor, which nobody wants to have. */
 static int made(int fd)

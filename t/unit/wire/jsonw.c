@@ -130,6 +130,24 @@ static void test_calls(void)
 }
 
 /* Behind some blanks, writing with room for 0, 1, 2 ... bytes. */
+static void test_members(void)
+{
+	struct jsonw w;
+
+	buf_reset(&out);
+	jsonw_init(&w, &out, JSONW_COMPACT);
+	jsonw_object(&w);
+	jsonw_text(&w, "a", STR("x\n"));
+	jsonw_text(&w, "b", STR(""));
+	jsonw_text(&w, "c", STR_NULL);
+	jsonw_time(&w, "d", 1780377693123);
+	jsonw_time(&w, "e", 0);
+	jsonw_end(&w);
+	ok(str_is(buf_str(&out), "{\"a\":\"x\\n\",\"b\":null,\"c\":null,"
+		  "\"d\":\"2026-06-02T05:21:33.123Z\",\"e\":null}"),
+	   "whole members: %.*s", STR_ARG(buf_str(&out)));
+}
+
 static void test_ceiling(void)
 {
 	static const char text[] =
@@ -348,6 +366,7 @@ int main(void)
 	buf_init(&out, 1 << 20);
 	test_cases();
 	test_calls();
+	test_members();
 	test_ceiling();
 	test_depth();
 	test_misuse();
