@@ -47,6 +47,7 @@ static void run_prepare(struct workers *w)
 {
 	w->preparing = true;
 	w->prepare_again = w->late = false;
+	w->prepare_said[0] = '\0';
 	w->prepared_ms = os_now_ms();
 	loop_in(w->prepare.crew->loop, &w->patience, PREPARE_MS);
 	crew_go(&w->prepare);
@@ -91,7 +92,7 @@ static void on_prepare_heard(struct crew_member *m, int stream,
 	source_put(w->log, stream ? RING_ERR : RING_OUT, false, os_unix_ns(),
 		   line);
 	if (stream)
-		fmt(w->prepare_error, sizeof w->prepare_error, "%.*s",
+		fmt(w->prepare_said, sizeof w->prepare_said, "%.*s",
 		    STR_ARG(line));
 }
 
@@ -120,7 +121,10 @@ static enum crew_next on_prepare_ended(struct crew_member *m, int status)
 
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		w->prepare_error[0] = '\0';
-	else if (!w->prepare_error[0])
+	else if (w->prepare_said[0] && !w->late)
+		fmt(w->prepare_error, sizeof w->prepare_error, "%s",
+		    w->prepare_said);
+	else if (!w->late)
 		fmt(w->prepare_error, sizeof w->prepare_error, "ended by %s "
 		    "%d", WIFSIGNALED(status) ? "signal" : "status",
 		    WIFSIGNALED(status) ? WTERMSIG(status) :

@@ -65,6 +65,7 @@ struct workers {
 	int64_t prepared_ms;    /* when it was begun last */
 	struct timer later;     /* not again and again without a pause */
 	struct timer patience;  /* with one that does not end */
+	char prepare_said[200];         /* the last line of the one that runs */
 	char prepare_error[200];        /* how the last one failed; "" */
 	char hijacked[160];
 	char **environ;

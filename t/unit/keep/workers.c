@@ -321,7 +321,9 @@ static void hangs(void)
 	put(dir, "status", "h");
 	workers_prepare(&workers);
 	until(prepared() == n + 1 &&
-	      strstr(workers.prepare_error, "waiting for the disk"));
+	      strstr(workers.prepare_said, "waiting for the disk"));
+	ok(!workers.prepare_error[0],
+	   "what it says on its way is no failure");
 	ok(workers.preparing && workers.patience.armed && ready() == 2,
 	   "one that hangs is waited for (%d, %d, %zu)", workers.preparing,
 	   workers.patience.armed, ready());
