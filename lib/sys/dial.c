@@ -88,7 +88,12 @@ static int open_file(const struct dialer *d, struct str dir, struct err *e)
 		return invalid(e, "no name of a directory");
 	memcpy(path, dir.p, dir.n);
 	memcpy(path + dir.n, d->suffix, n + 1);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	/* Of that name, not of what it points to. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+		  O_NOFOLLOW);
+	if (fd < 0 && errno == ELOOP)
+		return err_set(e, ERR_INVALID, "open %s: a symbolic link",
+			       path);
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))

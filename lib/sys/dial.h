@@ -10,8 +10,8 @@
  * nothing but open what is asked of it from a list that cannot be widened,
  * and hands the descriptor over: a connection to one AF_UNIX socket, to
  * a port on 127.0.0.1 or ::1, or a file to be read whose name ends in one
- * given suffix. It has a jail of its own (an allow-list of system calls), and
- * ends with its parent. It never waits for a peer: connections are
+ * given suffix and is no symbolic link. It has a jail of its own (an
+ * allow-list of system calls), and ends with its parent. It never waits for a peer: connections are
  * non-blocking, so a call here takes microseconds; where a disk makes it wait
  * for a file, the caller gives up after a second, and until that answer has
  * come whoever asks is refused at once: one slow disk costs one second.

@@ -123,6 +123,8 @@ static void test_files(void)
 	   "absent: %s", e.msg);
 	mkdirat(home, "dir.info", 0755);
 	mkfifoat(home, "fifo.info", 0644);
+	symlinkat("/etc/passwd", home, "link.info");
+	refused("a link that leads elsewhere", beneath("link"));
 	refused("a directory", beneath("dir"));
 	refused("a fifo, nor waited for", beneath("fifo"));
 	refused("upwards", beneath("x/../a"));
